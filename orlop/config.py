@@ -1,0 +1,157 @@
+"""The engine's configuration: a frozen value made once from `daemon.json` and flags.
+
+Pure: parsing of files and of argv lives in `daemon.py`; here are the fields, their defaults and the
+mapping of daemon.json keys (Docker's names) to fields.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from orlop.errors import InvalidArgument
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    data_root: Path = Path("/var/lib/orlop")
+    exec_root: Path = Path("/run/orlop")
+    hosts: tuple[str, ...] = ()  # empty: the default socket in exec_root
+    group: str = "docker"
+    pidfile: str = ""
+    storage_driver: str = ""  # empty: probe
+    storage_opts: tuple[str, ...] = ()
+    registry_mirrors: tuple[str, ...] = ()
+    insecure_registries: tuple[str, ...] = ()
+    max_concurrent_downloads: int = 3
+    max_concurrent_uploads: int = 5
+    max_download_attempts: int = 5
+    bridge: str = ""  # name of the default bridge; "none" turns the network off
+    bip: str = ""  # address of the default bridge, CIDR
+    bip6: str = ""
+    fixed_cidr: str = ""
+    default_gateway: str = ""
+    default_address_pools: tuple[tuple[str, int], ...] = ()  # (base CIDR, prefix length)
+    mtu: int = 1500
+    ip: str = "0.0.0.0"  # default host address of published ports
+    icc: bool = True
+    iptables: bool = True
+    ip_forward: bool = True
+    ip_masq: bool = True
+    ipv6: bool = False
+    userland_proxy: bool = True
+    dns: tuple[str, ...] = ()
+    dns_opts: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    log_driver: str = "json-file"
+    log_opts: Mapping[str, str] = EMPTY
+    log_level: str = "info"
+    debug: bool = False
+    cgroup_parent: str = ""  # empty: /orlop, or orlop.slice with the systemd driver
+    exec_opts: tuple[str, ...] = ()  # native.cgroupdriver=cgroupfs|systemd
+    default_ulimits: Mapping[str, tuple[int, int]] = MappingProxyType({})  # name: (soft, hard)
+    default_shm_size: int = 64 << 20
+    default_runtime: str = "orlop"
+    runtimes: Mapping[str, str] = EMPTY  # name: path of an OCI runtime
+    default_ipc_mode: str = "private"
+    default_cgroupns_mode: str = ""
+    init: bool = False
+    init_path: str = ""
+    no_new_privileges: bool = False
+    seccomp_profile: str = ""
+    selinux_enabled: bool = False
+    labels: tuple[str, ...] = ()
+    shutdown_timeout: int = 15
+    live_restore: bool = True
+    stop_containers_on_exit: bool = False
+    tls: bool = False
+    tlsverify: bool = False
+    tlscacert: str = ""
+    tlscert: str = ""
+    tlskey: str = ""
+
+    @property
+    def socket(self) -> Path:
+        """The default API socket."""
+        return self.exec_root / "orlop.sock"
+
+    @property
+    def root_hash(self) -> str:
+        """8 hex characters that tell the daemons of one host apart (nft table, cgroup)."""
+        return hashlib.sha256(bytes(self.data_root)).hexdigest()[:8]
+
+
+_RENAMED = {
+    "data-root": "data_root",
+    "graph": "data_root",
+    "exec-root": "exec_root",
+    "registry-mirrors": "registry_mirrors",
+    "insecure-registries": "insecure_registries",
+    "hosts": "hosts",
+    "dns-opts": "dns_opts",
+    "dns-search": "dns_search",
+    "storage-opts": "storage_opts",
+    "exec-opts": "exec_opts",
+}
+
+
+def from_json(document: Mapping[str, Any], base: Config | None = None) -> Config:
+    """Overlay daemon.json keys on `base`. Raises InvalidArgument for unknown keys and types."""
+    known = {f.name: f for f in dataclasses.fields(Config)}
+    base = base or Config()
+    changes: dict[str, Any] = {}
+    for key, value in document.items():
+        name = _RENAMED.get(key, key.replace("-", "_"))
+        if name not in known:
+            raise InvalidArgument(
+                "the following directives don't match any configuration option: " + key
+            )
+        changes[name] = _convert(key, value, getattr(base, name))
+    return dataclasses.replace(base, **changes)
+
+
+def _convert(key: str, value: Any, like: Any) -> Any:
+    wrong = InvalidArgument(f"invalid value for configuration option {key}: {value!r}")
+    if key == "default-address-pools":
+        try:
+            return tuple((str(p["base"]), int(p["size"])) for p in value)
+        except (KeyError, TypeError, ValueError):
+            raise wrong from None
+    if key == "default-ulimits":
+        try:
+            return {n: (int(u["Soft"]), int(u["Hard"])) for n, u in value.items()}
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise wrong from None
+    if key == "runtimes":
+        try:
+            return {n: str(r["path"]) for n, r in value.items()}
+        except (AttributeError, KeyError, TypeError):
+            raise wrong from None
+    if isinstance(like, bool):
+        if not isinstance(value, bool):
+            raise wrong
+        return value
+    if isinstance(like, int):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise wrong
+        return value
+    if isinstance(like, Path):
+        return Path(str(value))
+    if isinstance(like, tuple):
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise wrong
+        return tuple(value)
+    if isinstance(like, Mapping):
+        if not isinstance(value, dict):
+            raise wrong
+        return {str(k): str(v) for k, v in value.items()}
+    if not isinstance(value, str):
+        raise wrong
+    return value

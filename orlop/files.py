@@ -1,0 +1,66 @@
+"""Records on disk: atomic replacement, fsync order, locks.
+
+Invariant: a reader sees the old record or the new one, never a part. With `durable=True` the
+record survives power loss once the call returns (file fsync, rename, directory fsync).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+
+from orlop.errors import Conflict
+
+
+def fsync_dir(path: str | os.PathLike[str]) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_atomic(
+    path: str | os.PathLike[str], data: bytes, *, mode: int = 0o600, durable: bool = True
+) -> None:
+    """Replace `path` by `data`. Raises OSError (with nothing changed)."""
+    target = os.fspath(path)
+    temp = f"{os.path.dirname(target)}/.tmp-{os.path.basename(target)[:64]}-{secrets.token_hex(6)}"
+    fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        try:
+            os.fchmod(fd, mode)  # the umask must not decide
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            if durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temp, target)
+    except BaseException:
+        try:
+            os.unlink(temp)
+        except OSError:
+            pass
+        raise
+    if durable:
+        fsync_dir(os.path.dirname(target) or ".")
+
+
+class LockFile:
+    """An exclusive, never inherited lock on a file, held until `close`."""
+
+    def __init__(self, path: Path, *, busy: str) -> None:
+        """Take the lock or raise Conflict(`busy`)."""
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            raise Conflict(busy) from None
+
+    def close(self) -> None:
+        os.close(self._fd)
