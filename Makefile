@@ -1,0 +1,52 @@
+# Index of tasks. `make` alone lists them.
+PREFIX ?= /usr/local
+DESTDIR ?=
+PYTHON ?= /usr/bin/python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help install uninstall dev fmt check unit test compare bench chaos fuzz clean
+
+help:            ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+
+install:         ## put orlop and orlopd on the PATH (PREFIX=, DESTDIR=)
+	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' PYTHON='$(PYTHON)' sh scripts/install.sh
+
+uninstall:       ## remove what install put there; data roots stay
+	rm -rf '$(DESTDIR)$(PREFIX)/lib/orlop' '$(DESTDIR)$(PREFIX)/bin/orlop' '$(DESTDIR)$(PREFIX)/bin/orlopd'
+
+$(VENV)/.stamp: requirements/dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	touch $@
+
+dev: $(VENV)/.stamp ## the tools of a developer, in .venv
+
+fmt: dev         ## format and mend what ruff can
+	$(BIN)/ruff format orlop tests scripts
+	$(BIN)/ruff check --fix orlop tests scripts
+
+check: dev       ## format, lint, types, floors
+	$(BIN)/ruff format --check orlop tests scripts
+	$(BIN)/ruff check orlop tests scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: dev        ## the tests that need no root
+	$(BIN)/python -m pytest -q tests/unit
+
+test:            ## install what tests need, then check and run every suite
+	sh scripts/test.sh
+
+compare:         ## record the reference answers anew (DOCKER_HOST of a real dockerd)
+	$(BIN)/python tests/compat/record.py
+
+chaos: dev       ## kill sweeps in full
+	ORLOP_CHAOS=full $(BIN)/python -m pytest -q tests/chaos
+
+fuzz: dev        ## fuzzing in full
+	ORLOP_FUZZ=full $(BIN)/python -m pytest -q tests/fuzz
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

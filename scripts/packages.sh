@@ -1,0 +1,46 @@
+#!/bin/sh
+# Distribution packages that orlop uses, and which of them are missing. Sourced or run.
+#   packages.sh run|test          prints the missing packages
+#   packages.sh install run|test  installs them (Debian, Ubuntu; needs root)
+set -eu
+
+missing() {
+  # what a running engine loads or executes
+  "${PYTHON:-/usr/bin/python3}" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  lib libseccomp.so.2 libseccomp2
+  lib libnftables.so.1 libnftables1
+  [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
+  [ "$1" = test ] || return 0
+  tool busybox busybox-static
+  tool docker-registry docker-registry
+  tool nft nftables
+  tool ip iproute2
+  tool strace strace
+  tool runc runc
+  tool git git
+  tool ps procps
+}
+
+lib() { /sbin/ldconfig -p | grep -q "$1" || echo "$2"; }
+tool() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ] || echo "$2"; }
+
+install() {
+  want=$(missing "$1")
+  [ -n "$want" ] || return 0
+  # Packages bring services; none may start because a test needs a binary.
+  policy=/usr/sbin/policy-rc.d
+  made=
+  [ -e "$policy" ] || { printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; made=1; }
+  DEBIAN_FRONTEND=noninteractive
+  export DEBIAN_FRONTEND
+  # shellcheck disable=SC2086
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $want; } >/dev/null || code=$?
+  [ -z "$made" ] || rm -f "$policy"
+  return "${code:-0}"
+}
+
+case ${1:-} in
+  run|test) missing "$1" ;;
+  install) install "$2" ;;
+  *) echo "usage: packages.sh [install] run|test" >&2; exit 2 ;;
+esac
