@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from replay import run_scenario, scenarios  # noqa: E402
+from replay import run_scenario, scenarios
 
 RECORDED = Path(__file__).parent / "recorded.json"
 

@@ -1,6 +1,6 @@
-"""Runs the corpus of command lines against any DOCKER_HOST and masks what may differ between runs.
+"""Runs the corpus of command lines on any DOCKER_HOST and masks what may differ between runs.
 
-A corpus file is a scenario: `$ line` is run by sh and recorded, `% line` is run only for its effect.
+A corpus file is a scenario: sh runs and records `$ line`, and runs `% line` for its effect only.
 `docker` is the CLI under test, $REG the registry host, $TMP a scratch directory with busybox.tar.
 """
 
