@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -51,15 +51,19 @@ class Config:
     dns_opts: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
     log_driver: str = "json-file"
-    log_opts: Mapping[str, str] = EMPTY
+    log_opts: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     log_level: str = "info"
     debug: bool = False
     cgroup_parent: str = ""  # empty: /orlop, or orlop.slice with the systemd driver
     exec_opts: tuple[str, ...] = ()  # native.cgroupdriver=cgroupfs|systemd
-    default_ulimits: Mapping[str, tuple[int, int]] = MappingProxyType({})  # name: (soft, hard)
+    default_ulimits: Mapping[str, tuple[int, int]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )  # name: (soft, hard)
     default_shm_size: int = 64 << 20
     default_runtime: str = "orlop"
-    runtimes: Mapping[str, str] = EMPTY  # name: path of an OCI runtime
+    runtimes: Mapping[str, str] = field(
+        default_factory=lambda: EMPTY
+    )  # name: path of an OCI runtime
     default_ipc_mode: str = "private"
     default_cgroupns_mode: str = ""
     init: bool = False
