@@ -1,0 +1,51 @@
+"""Check credentials against a registry: what `docker login` asks of the daemon (`POST /auth`).
+
+Source: dockerd's registry login (v2 ping with the credentials; token servers may hand out an
+identity token).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orlop.errors import InvalidArgument, Unauthorized
+from orlop.oci.reference import DEFAULT_DOMAIN
+from orlop.registry.client import Registries
+from orlop.registry.credentials import from_auth
+from orlop.registry.endpoints import endpoints
+from orlop.registry.failure import RegistryFailure
+
+_HUB = ("", "index.docker.io", "docker.io", "registry-1.docker.io")
+
+
+def server_domain(address: str) -> str:
+    """`https://index.docker.io/v1/` → docker.io; `https://host:5000/x` → host:5000."""
+    bare = address.split("://", 1)[-1].split("/", 1)[0]
+    return DEFAULT_DOMAIN if bare in _HUB else bare
+
+
+def login(registries: Registries, auth: Mapping[str, Any]) -> dict[str, str]:
+    """`{"Status": "Login Succeeded", "IdentityToken": ""}`. Unauthorized, RegistryFailure."""
+    credentials = from_auth(auth)
+    domain = server_domain(credentials.server)
+    if not domain or any(c in domain for c in "@?#\\ "):
+        raise InvalidArgument(f"invalid registry address: {credentials.server[:200]!r}")
+    last: RegistryFailure | None = None
+    for endpoint in endpoints(registries.config, domain, push=True):
+        session = registries.session(endpoint, credentials)
+        try:
+            session.ping()
+            with session.request("GET", "/v2/", ok=(200,)):
+                pass
+            return {"IdentityToken": "", "Status": "Login Succeeded"}
+        except RegistryFailure as failure:
+            last = failure
+            if not failure.unreachable:
+                break
+    assert last is not None
+    if last.status in (401, 403):
+        url = f"{endpoint.base}/v2/"
+        text = last.message if last.code else "unauthorized: authentication required"
+        raise Unauthorized(f"login attempt to {url} failed with status: {text}")
+    raise last

@@ -1,0 +1,73 @@
+"""Tag lists and catalogs, page by page.
+
+Source: OCI distribution-spec "Listing Tags" (Link header, RFC 8288).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urljoin
+
+from urllib3.exceptions import HTTPError
+
+from orlop.oci.reference import Reference
+from orlop.registry import wording
+from orlop.registry.client import pull_scope
+from orlop.registry.failure import RegistryFailure
+from orlop.registry.session import Session, origin_of
+
+_PAGE = 1000
+_MAX_PAGES = 1000
+_MAX_BODY = 16 << 20
+_NEXT = re.compile(r'<([^>]*)>[^,]*?;\s*rel="?next"?', re.ASCII)
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
+
+
+def list_tags(session: Session, reference: Reference) -> Iterator[str]:
+    """Tags in the registry's order; what is no tag is left out. Raises RegistryFailure."""
+    path = f"/v2/{reference.path}/tags/list?n={_PAGE}"
+    for tag in _pages(session, path, pull_scope(reference), "tags"):
+        if _TAG.fullmatch(tag) is not None:
+            yield tag
+
+
+def list_repositories(session: Session) -> Iterator[str]:
+    yield from _pages(session, f"/v2/_catalog?n={_PAGE}", ("registry:catalog:*",), "repositories")
+
+
+def _pages(session: Session, path: str, scopes: Sequence[str], key: str) -> Iterator[str]:
+    url = session.endpoint.base + path
+    seen: set[str] = set()
+    for _ in range(_MAX_PAGES):
+        seen.add(url)
+        document, link = _page(session, url, scopes)
+        entries = document.get(key) or []
+        if not isinstance(entries, list):
+            raise RegistryFailure(f"invalid {key} list from the registry")
+        yield from (entry for entry in entries if isinstance(entry, str))
+        found = _NEXT.search(link)
+        if found is None:
+            return
+        url = urljoin(url, found[1])
+        if origin_of(url) != origin_of(session.endpoint.base) or url in seen:
+            raise RegistryFailure(f"invalid next page from the registry: {url[:200]!r}")
+    raise RegistryFailure("the registry's list does not end")
+
+
+def _page(session: Session, url: str, scopes: Sequence[str]) -> tuple[dict[str, Any], str]:
+    with session.request("GET", url, scopes=scopes) as answer:
+        try:
+            data = answer.read(_MAX_BODY + 1)
+        except HTTPError as error:
+            raise wording.read_failure(error) from None
+        link = answer.headers.get("Link", "")
+    try:
+        document = json.loads(data) if len(data) <= _MAX_BODY else None
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise RegistryFailure("invalid list from the registry")
+    return document, link[:8192]
