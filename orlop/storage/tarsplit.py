@@ -1,0 +1,201 @@
+"""tar-split: what a layer's tar was, minus the content of its files.
+
+`tar-split.json.gz` beside a layer holds, line by line, the raw bytes between file contents
+(type 2) and, for each member, its name, size and CRC-64 (type 1). With the unpacked tree it gives
+the original archive back byte for byte, so the layer's diff ID holds when it is saved or pushed.
+
+Source: github.com/vbatts/tar-split, README and `tar/storage/entry.go` (format only).
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import stat
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import fastcrc
+import msgspec
+from isal import isal_zlib
+
+from orlop.errors import SystemFailure
+from orlop.paths import Root
+from orlop.storage.tar import Entry, TarReader
+
+_CHUNK = 1 << 20
+_ISAL_ERROR: Any = isal_zlib.error
+_crc64 = fastcrc.crc64.go_iso
+
+
+class Record(msgspec.Struct, omit_defaults=True):
+    """One line. `payload`: raw bytes (type 2) or the CRC-64, big endian (type 1)."""
+
+    type: int
+    payload: str | None
+    position: int
+    name: str = ""
+    name_raw: str = ""
+    size: int = 0
+
+
+_decode = msgspec.json.Decoder(Record).decode
+
+
+class Writer:
+    """Collects the records of one archive and writes them gzipped into `sink`."""
+
+    def __init__(self, sink: BinaryIO) -> None:
+        self._sink = sink
+        self._coder = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31)
+        self._position = 0
+
+    def segment(self, raw: bytes | bytearray) -> None:
+        if not raw:
+            return
+        payload = base64.b64encode(raw).decode()
+        self._put(f'{{"type":2,"payload":"{payload}","position":{self._position}}}\n')
+
+    def member(self, name: bytes, size: int, crc: int) -> None:
+        try:
+            named = f'"name":{_quote(name.decode())},'
+        except UnicodeDecodeError:
+            named = f'"name_raw":"{base64.b64encode(name).decode()}",'
+        if size:
+            check = base64.b64encode(crc.to_bytes(8, "big")).decode()
+            rest = f'"size":{size},"payload":"{check}"'
+        else:
+            rest = '"payload":null'
+        self._put(f'{{"type":1,{named}{rest},"position":{self._position}}}\n')
+
+    def _put(self, line: str) -> None:
+        self._position += 1
+        out = self._coder.compress(line.encode())
+        if out:
+            self._sink.write(out)
+
+    def close(self) -> None:
+        self._sink.write(self._coder.flush())
+
+
+def _quote(text: str) -> str:
+    return msgspec.json.encode(text).decode()
+
+
+class Splitter:
+    """Drives a TarReader (made with keep_raw) and records while the caller takes the contents."""
+
+    def __init__(self, reader: TarReader, writer: Writer) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._pending: tuple[bytes, int] | None = None
+        self._crc = 0
+
+    def next(self) -> Entry | None:
+        for _ in self.data():
+            pass
+        self._flush()
+        entry = self._reader.next()
+        if entry is None:
+            self._end()
+            return None
+        self._writer.segment(self._reader.raw)
+        self._reader.raw.clear()
+        self._pending = (entry.name, entry.size)
+        self._crc = 0
+        return entry
+
+    def data(self) -> Iterator[bytes]:
+        for chunk in self._reader.data():
+            self._crc = _crc64(chunk, self._crc)
+            yield chunk
+
+    def _flush(self) -> None:
+        if self._pending is not None:
+            self._writer.member(*self._pending, self._crc)
+            self._pending = None
+
+    def _end(self) -> None:
+        self._writer.segment(self._reader.raw)
+        self._reader.raw.clear()
+        for chunk in self._reader.rest():
+            self._writer.segment(chunk)
+
+
+def records(path: str | os.PathLike[str]) -> Iterator[Record]:
+    """The lines of a tar-split.json.gz. Raises SystemFailure when it is damaged."""
+    decoder = isal_zlib.decompressobj(wbits=31)
+    left = b""
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            try:
+                left += decoder.decompress(chunk)
+            except _ISAL_ERROR as e:
+                raise SystemFailure(f"{path}: damaged tar-split data: {e}") from e
+            *lines, left = left.split(b"\n")
+            yield from _lines(path, lines)
+    if not decoder.eof:
+        raise SystemFailure(f"{path}: damaged tar-split data: it ends early")
+    yield from _lines(path, [left] if left else [])
+
+
+def _lines(path: str | os.PathLike[str], lines: list[bytes]) -> Iterator[Record]:
+    for line in lines:
+        try:
+            yield _decode(line)
+        except msgspec.MsgspecError as e:
+            raise SystemFailure(f"{path}: damaged tar-split data: {e}") from e
+
+
+def assemble(path: str | os.PathLike[str], root: Root) -> Iterator[bytes]:
+    """The original archive, from its tar-split data and the layer's tree below `root`.
+
+    Raises SystemFailure naming the first file whose content is not what it was.
+    """
+    pending: list[bytes] = []
+    held = 0
+    for record in records(path):
+        if record.type == 2:
+            data = base64.b64decode(record.payload or "")
+            pending.append(data)
+            held += len(data)
+        elif record.size:
+            name = base64.b64decode(record.name_raw) or record.name.encode()
+            wanted = base64.b64decode(record.payload or "")
+            for data in _content(root, name, record.size, wanted):
+                pending.append(data)
+                held += len(data)
+                if held >= _CHUNK:
+                    yield b"".join(pending)
+                    pending.clear()
+                    held = 0
+        if held >= _CHUNK:
+            yield b"".join(pending)
+            pending.clear()
+            held = 0
+    if pending:
+        yield b"".join(pending)
+
+
+def _content(root: Root, name: bytes, size: int, wanted: bytes) -> Iterator[bytes]:
+    damaged = SystemFailure(f"layer is damaged: {os.fsdecode(name)!r} is not what it was")
+    try:
+        fd = root.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY, follow=False)
+    except OSError as e:
+        raise SystemFailure(f"layer is damaged: {os.fsdecode(name)!r}: {e.strerror}") from e
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+            raise damaged
+        crc, left = 0, size
+        while left:
+            chunk = os.read(fd, min(left, _CHUNK))
+            if not chunk:
+                raise damaged
+            crc = _crc64(chunk, crc)
+            left -= len(chunk)
+            yield chunk
+        if crc.to_bytes(8, "big") != wanted:
+            raise damaged
+    finally:
+        os.close(fd)

@@ -1,0 +1,145 @@
+"""Unpack archives in a worker process: one per layer, so that layers use all cores.
+
+The daemon opens every file the worker needs; the worker sees the tree it fills and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+import orlop
+from orlop import errors
+from orlop.errors import InvalidArgument, OrlopError, SystemFailure
+from orlop.oci.digest import DiffID
+
+_PACKAGE = str(Path(orlop.__file__).parent.parent)
+_WORKER = str(Path(__file__).parent / "worker.py")
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    diff_id: DiffID
+    size: int  # bytes of files and link texts
+
+
+def unpack_layer(
+    blob: BinaryIO, tree: Path, split: Path | None, *, opaque: str = "trusted.overlay.opaque"
+) -> Unpacked:
+    """Fill the empty directory `tree` from a layer blob, compressed or not.
+
+    `split`: where to write tar-split.json.gz. Raises InvalidArgument for a bad archive.
+    """
+    root_fd = os.open(tree, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    split_fd = -1
+    try:
+        if split is not None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+            split_fd = os.open(split, flags, 0o644)
+            os.fchmod(split_fd, 0o644)
+        answer = _work(blob, root_fd=root_fd, base="", layer=True, split_fd=split_fd, opaque=opaque)
+    finally:
+        os.close(root_fd)
+        if split_fd >= 0:
+            os.close(split_fd)
+    return Unpacked(DiffID(answer["diff_id"]), answer["size"])
+
+
+def unpack(
+    archive: BinaryIO,
+    *,
+    root_fd: int,
+    base: str,
+    keep_directories: bool = False,
+    owner: tuple[int, int] | None = None,
+) -> None:
+    """Unpack below directory `base` of the tree `root_fd`, as `docker cp` does."""
+    _work(
+        archive,
+        root_fd=root_fd,
+        base=base.strip("/"),
+        layer=False,
+        split_fd=-1,
+        keep=keep_directories,
+        owner=owner,
+    )
+
+
+def _work(source: BinaryIO, **request: Any) -> dict[str, Any]:
+    """Run one worker with `source` as its input."""
+    request = {
+        "opaque": "",
+        "owner": None,
+        "keep": False,
+        "package": _PACKAGE,
+        "site": [p for p in sys.path if p.endswith("-packages")]
+        or [sysconfig.get_paths()["purelib"]],
+        **request,
+    }
+    fds = [fd for fd in (request["root_fd"], request["split_fd"]) if fd >= 0]
+    stdin: Any = subprocess.PIPE
+    try:
+        stdin = source.fileno()
+    except (AttributeError, OSError):
+        pass
+    worker = subprocess.Popen(
+        [sys.executable, "-I", "-S", _WORKER, json.dumps(request)],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=fds,
+        cwd="/",
+        env={},
+    )
+    with worker:
+        try:
+            if stdin is subprocess.PIPE:
+                _feed(source, worker)
+            assert worker.stdout
+            assert worker.stderr
+            out, err = worker.stdout.read(), worker.stderr.read()
+        except BaseException:
+            worker.kill()
+            raise
+    return _answer(out, err, worker.returncode)
+
+
+def _feed(source: BinaryIO, worker: subprocess.Popen[bytes]) -> None:
+    assert worker.stdin
+    try:
+        while chunk := source.read(_CHUNK):
+            worker.stdin.write(chunk)
+        worker.stdin.close()
+    except BrokenPipeError:
+        pass  # it stopped reading: its answer says why
+    finally:
+        try:
+            worker.stdin.close()
+        except BrokenPipeError:
+            pass
+
+
+def _answer(out: bytes, err: bytes, code: int) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = msgspec.json.decode(out)
+    except msgspec.MsgspecError:
+        last = err.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise SystemFailure(f"unpacking failed (exit status {code}): {last}") from None
+    if "error" not in answer:
+        return answer
+    kind = answer["kind"]
+    if kind == "OSError":
+        raise SystemFailure(f"failed to register layer: {answer['error']}")
+    found = getattr(errors, kind, None)
+    if isinstance(found, type) and issubclass(found, OrlopError):
+        raise found(answer["error"])
+    raise InvalidArgument(answer["error"])
