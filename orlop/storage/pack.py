@@ -242,7 +242,7 @@ def _visit(
     try:
         status = os.fstat(fd)
         if name:
-            yield from _entry(fd, status, name, seen)
+            yield from entry(fd, status, name, seen)
         if stat.S_ISDIR(status.st_mode):
             directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=fd)
             names = sorted((os.fsencode(n) for n in os.listdir(directory)), reverse=True)
@@ -251,7 +251,7 @@ def _visit(
         os.close(fd)
 
 
-def _entry(
+def entry(
     fd: int, status: os.stat_result, name: bytes, seen: dict[tuple[int, int], bytes]
 ) -> Iterator[bytes]:
     header = describe(status, name, fd)

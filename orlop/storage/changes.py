@@ -1,0 +1,140 @@
+"""What a container changed: its tree compared with what lies under it.
+
+Only what is in the upper directory is looked at; the merged lower layers answer what was there.
+A file that was copied up but is as it was is no change (Docker compares the same fields).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MODIFIED, ADDED, DELETED = 0, 1, 2
+OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PATH = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Change:
+    path: str  # absolute in the container; bytes that are not UTF-8 as surrogates
+    kind: int
+
+
+def compare(upper: int, lower: int) -> list[Change]:
+    """Changes of the overlay upper directory against the merged lower tree (both by fd)."""
+    out: list[Change] = []
+    _directory(upper, lower, "", out)
+    out.sort(key=lambda c: os.fsencode(c.path))
+    return out
+
+
+def is_whiteout(status: os.stat_result) -> bool:
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def is_opaque(fd: int) -> bool:
+    for name in OPAQUE:
+        try:
+            if os.getxattr(fd, name) == b"y":
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _directory(upper: int, lower: int | None, path: str, out: list[Change]) -> bool:
+    """Compare one directory; True when anything below changed."""
+    start = len(out)
+    opaque = lower is not None and path != "" and is_opaque(upper)
+    names = set()
+    for name in os.listdir(upper):
+        names.add(name)
+        _entry(upper, lower, name, f"{path}/{name}", out)
+    if opaque and lower is not None:
+        for name in _names(lower):
+            if name not in names:
+                out.append(Change(f"{path}/{name}", DELETED))
+    return len(out) > start
+
+
+def _entry(upper: int, lower: int | None, name: str, path: str, out: list[Change]) -> None:
+    status = os.stat(name, dir_fd=upper, follow_symlinks=False)
+    before = _stat(lower, name)
+    if is_whiteout(status):
+        if before is not None:
+            out.append(Change(path, DELETED))
+        return
+    if not stat.S_ISDIR(status.st_mode):
+        if before is None:
+            out.append(Change(path, ADDED))
+        elif differs(status, before):
+            out.append(Change(path, MODIFIED))
+        return
+    was_directory = before is not None and stat.S_ISDIR(before.st_mode)
+    with_children = os.open(name, _DIRECTORY, dir_fd=upper)
+    try:
+        below = os.open(name, _PATH, dir_fd=lower) if was_directory and lower is not None else None
+        try:
+            found: list[Change] = []
+            changed = _directory(with_children, below, path, found)
+            if before is None:
+                out.append(Change(path, ADDED))
+            elif changed or not was_directory or differs(status, before):
+                out.append(Change(path, MODIFIED))
+            out.extend(found)
+        finally:
+            if below is not None:
+                os.close(below)
+    finally:
+        os.close(with_children)
+
+
+def differs(now: os.stat_result, before: os.stat_result) -> bool:
+    """Mode, owner, device; for what is not a directory also time and size."""
+    if (now.st_mode, now.st_uid, now.st_gid) != (before.st_mode, before.st_uid, before.st_gid):
+        return True
+    if stat.S_ISDIR(now.st_mode):
+        return False
+    return (now.st_mtime_ns, now.st_size, now.st_rdev) != (
+        before.st_mtime_ns,
+        before.st_size,
+        before.st_rdev,
+    )
+
+
+def _stat(directory: int | None, name: str) -> os.stat_result | None:
+    if directory is None:
+        return None
+    try:
+        return os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _names(directory: int) -> Iterator[str]:
+    fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        yield from os.listdir(fd)
+    finally:
+        os.close(fd)
+
+
+def usage(fd: int) -> int:
+    """Bytes of the files and link texts below a directory, hard links counted once."""
+    total = 0
+    seen: set[int] = set()
+    for entry in os.scandir(fd):
+        status = entry.stat(follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            below = os.open(entry.name, _DIRECTORY, dir_fd=fd)
+            try:
+                total += usage(below)
+            finally:
+                os.close(below)
+        elif status.st_nlink == 1 or status.st_ino not in seen:
+            seen.add(status.st_ino)
+            total += status.st_size
+    return total

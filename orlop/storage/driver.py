@@ -1,0 +1,55 @@
+"""The seam: what a storage driver does. Layers are named by cache ID here, never by chain ID."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+
+class Driver(Protocol):
+    name: str
+    home: Path
+
+    def create(self, id: str) -> Path:
+        """A new, empty tree that nothing is stacked on yet; the directory to fill."""
+
+    def attach(self, id: str, parent: str) -> None:
+        """Stack `id` on `parent`."""
+
+    def tree(self, id: str) -> Path:
+        """The difference that layer `id` holds."""
+
+    def exists(self, id: str) -> bool: ...
+
+    def mount(self, id: str, *, volatile: bool = False) -> Path:
+        """Merge `id` over its parents, visible on the host; idempotent."""
+
+    def unmount(self, id: str) -> None:
+        """Take the merged view away; idempotent. What was written stays."""
+
+    def mounted(self) -> set[str]:
+        """IDs whose merged view is on the host now."""
+
+    def temporary(self, id: str) -> int:
+        """A detached writable merge of `id`, by descriptor; closing it unmounts."""
+
+    def settle(self, id: str) -> None:
+        """After `temporary`: the layer may be mounted again."""
+
+    def below(self, id: str) -> int:
+        """A detached read-only view of everything under `id`, by descriptor."""
+
+    def remove(self, id: str) -> None:
+        """Delete the tree; idempotent."""
+
+    def all(self) -> list[str]:
+        """Every ID on disk."""
+
+    def sync(self) -> None:
+        """Make everything written so far durable."""
+
+    def status(self) -> list[tuple[str, str]]:
+        """The rows of `info` under the driver's name."""
+
+    def data(self, id: str) -> dict[str, str]:
+        """GraphDriver.Data of `inspect`."""

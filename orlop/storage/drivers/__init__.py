@@ -1,0 +1,1 @@
+"""Storage drivers, one file each; `orlop.storage.driver` says what a driver is."""

@@ -1,0 +1,277 @@
+"""overlay2: layers as directories, merged by the kernel's overlay filesystem.
+
+On disk exactly what Docker's driver of this name writes:
+
+    overlay2/<id>/{diff,link,lower,work,merged,committed}   overlay2/l/<26 chars> -> ../<id>/diff
+
+`lower` is the stack below, top first, in short links, so that 128 of them fit a page.
+Source: kernel Documentation/filesystems/overlayfs.rst; Docker, "Use the OverlayFS storage driver".
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import tempfile
+import threading
+from pathlib import Path
+
+from orlop import files
+from orlop.errors import InvalidArgument, NotFound, SystemFailure
+from orlop.kernel import libc, mount
+from orlop.paths import remove_entry
+
+MAX_LAYERS = 128
+_PAGE = 4096  # what mount(2) takes as options, with its closing zero
+_LINK = 26
+
+
+class Overlay2:
+    name = "overlay2"
+
+    def __init__(self, home: Path) -> None:
+        """Makes `home` and checks that the kernel can overlay on it. Raises SystemFailure."""
+        self.home = home
+        self._lock = threading.Lock()
+        home.mkdir(mode=0o710, parents=True, exist_ok=True)
+        home.chmod(0o710)
+        (home / "l").mkdir(mode=0o700, exist_ok=True)
+        self._probe()
+        self._make_private()
+
+    # --- layers on disk -----------------------------------------------------------------------
+
+    def create(self, id: str) -> Path:
+        base = self.home / id
+        base.mkdir(mode=0o710)
+        base.chmod(0o710)
+        tree = base / "diff"
+        tree.mkdir(mode=0o755)
+        tree.chmod(0o755)
+        link = base64.b32encode(secrets.token_bytes(17)).decode()[:_LINK]
+        os.symlink(f"../{id}/diff", self.home / "l" / link)
+        files.write_atomic(base / "link", link.encode(), mode=0o644, durable=False)
+        return tree
+
+    def attach(self, id: str, parent: str) -> None:
+        base, below = self.home / id, self.home / parent
+        link = (below / "link").read_text()
+        stack = [f"l/{link}"]
+        try:
+            stack += (below / "lower").read_text().split(":")
+        except FileNotFoundError:
+            pass
+        if len(stack) > MAX_LAYERS:
+            raise InvalidArgument("max depth exceeded")
+        files.write_atomic(base / "lower", ":".join(stack).encode(), mode=0o644, durable=False)
+        (base / "work").mkdir(mode=0o700, exist_ok=True)
+        committed = below / "committed"
+        if not committed.exists():
+            os.close(os.open(committed, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+    def tree(self, id: str) -> Path:
+        return self.home / id / "diff"
+
+    def exists(self, id: str) -> bool:
+        return self.tree(id).is_dir()
+
+    def all(self) -> list[str]:
+        return [e.name for e in os.scandir(self.home) if e.name != "l" and e.is_dir()]
+
+    def remove(self, id: str) -> None:
+        base = self.home / id
+        try:
+            link = (base / "link").read_text()
+            (self.home / "l" / link).unlink(missing_ok=True)
+        except FileNotFoundError:
+            pass
+        home = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            remove_entry(home, os.fsencode(id))
+        except FileNotFoundError:
+            pass
+        finally:
+            os.close(home)
+
+    def sync(self) -> None:
+        fd = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            libc.call("syncfs", fd, path=str(self.home))
+        finally:
+            os.close(fd)
+
+    # --- merged views -------------------------------------------------------------------------
+
+    def mount(self, id: str, *, volatile: bool = False) -> Path:
+        merged = self.home / id / "merged"
+        with self._lock:
+            if os.path.ismount(merged):
+                return merged
+            try:
+                merged.mkdir(mode=0o700)
+            except FileExistsError:
+                pass
+            except FileNotFoundError:
+                raise NotFound(f"layer {id} does not exist") from None
+            self._clear_incompat(id)
+            self._mount(id, merged, volatile)
+        return merged
+
+    def _mount(self, id: str, merged: Path, volatile: bool) -> None:
+        extra = ",volatile" if volatile else ""
+        lowers = self._lowers(id)
+        options = self._options(id, [str(self.home / n) for n in lowers], str(self.home)) + extra
+        if len(options) < _PAGE:
+            mount.mount("overlay", str(merged), "overlay", 0, options)
+            return
+        # Too long for a page. fsconfig takes the layers one by one; mountinfo then shows them
+        # differently, which is why this is not the usual way.
+        fd = self._detached(id, lowers, volatile=volatile)
+        try:
+            target = os.open(merged, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                mount.move_mount(fd, target, path=str(merged))
+            finally:
+                os.close(target)
+        finally:
+            os.close(fd)
+
+    def _options(self, id: str, lowers: list[str], home: str) -> str:
+        base = f"{home}/{id}"
+        return f"lowerdir={':'.join(lowers)},upperdir={base}/diff,workdir={base}/work"
+
+    def _lowers(self, id: str) -> list[str]:
+        try:
+            return (self.home / id / "lower").read_text().split(":")
+        except FileNotFoundError:
+            raise SystemFailure(f"layer {id} has no parent to merge with") from None
+
+    def _detached(self, id: str, lowers: list[str], *, volatile: bool) -> int:
+        base = self.home / id
+        options: list[tuple[str, str | None]] = [
+            ("lowerdir+", str(self.home / name)) for name in lowers
+        ]
+        options += [("upperdir", str(base / "diff")), ("workdir", str(base / "work"))]
+        if volatile:
+            options.append(("volatile", None))
+        return mount.new_mount("overlay", options, source="overlay")
+
+    def temporary(self, id: str) -> int:
+        """Volatile: closing must not sync the whole filesystem. `settle` afterwards."""
+        self._clear_incompat(id)
+        return self._detached(id, self._lowers(id), volatile=True)
+
+    def settle(self, id: str) -> None:
+        """After `temporary`: the layer may be mounted again."""
+        self._clear_incompat(id)
+
+    def below(self, id: str) -> int:
+        lowers = self._lowers(id)
+        if len(lowers) == 1:
+            return os.open(self.home / lowers[0], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        options: list[tuple[str, str | None]] = [("lowerdir+", str(self.home / n)) for n in lowers]
+        return mount.new_mount("overlay", options, source="overlay", attributes=mount.ATTR_RDONLY)
+
+    def unmount(self, id: str) -> None:
+        merged = self.home / id / "merged"
+        with self._lock:
+            try:
+                mount.umount(str(merged), mount.MNT_DETACH)
+            except FileNotFoundError:
+                return
+            except OSError as e:
+                if e.errno != 22:  # EINVAL: not a mount point
+                    raise
+            try:
+                merged.rmdir()
+            except OSError:
+                pass  # still busy or already gone; the next mount uses it as it is
+            self._clear_incompat(id)
+
+    def mounted(self) -> set[str]:
+        found = set()
+        home = str(self.home) + "/"
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+            for line in table:
+                where = line.split(" ", 5)[4]
+                if where.startswith(home) and where.endswith("/merged"):
+                    found.add(where[len(home) : -len("/merged")])
+        return found
+
+    def _clear_incompat(self, id: str) -> None:
+        """A volatile mount leaves this mark, and the kernel refuses the next mount on it."""
+        try:
+            fd = os.open(self.home / id / "work" / "work", os.O_RDONLY | os.O_DIRECTORY)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        try:
+            remove_entry(fd, b"incompat")
+        except FileNotFoundError:
+            pass
+        finally:
+            os.close(fd)
+
+    # --- the host -----------------------------------------------------------------------------
+
+    def _make_private(self) -> None:
+        """Mounts below must not spread into namespaces made meanwhile and keep layers busy."""
+        home = str(self.home)
+        if not os.path.ismount(home):
+            mount.mount(home, home, None, mount.MS_BIND)
+        mount.mount(None, home, None, mount.MS_PRIVATE)
+
+    def _probe(self) -> None:
+        """Merge two empty directories. Raises SystemFailure that says what is missing."""
+        with tempfile.TemporaryDirectory(prefix=".probe-", dir=self.home) as scratch:
+            for name in ("a", "b", "u", "w"):
+                os.mkdir(f"{scratch}/{name}")
+            try:
+                fd = mount.new_mount(
+                    "overlay",
+                    [
+                        ("lowerdir+", f"{scratch}/a"),
+                        ("lowerdir+", f"{scratch}/b"),
+                        ("upperdir", f"{scratch}/u"),
+                        ("workdir", f"{scratch}/w"),
+                        ("volatile", None),
+                    ],
+                    source="overlay",
+                )
+            except OSError as e:
+                raise SystemFailure(
+                    f"storage driver overlay2 is not supported on {self.home}: {e.strerror}; "
+                    "load the kernel module overlay, or put --data-root on ext4, xfs or btrfs"
+                ) from e
+            os.close(fd)
+
+    def status(self) -> list[tuple[str, str]]:
+        from orlop.storage.drivers.backing import backing_filesystem
+
+        def on(name: str) -> bool:
+            try:
+                return Path(f"/sys/module/overlay/parameters/{name}").read_text().strip() == "Y"
+            except OSError:
+                return False
+
+        return [
+            ("Backing Filesystem", backing_filesystem(self.home)),
+            ("Supports d_type", "true"),
+            ("Using metacopy", str(on("metacopy")).lower()),
+            ("Native Overlay Diff", str(not (on("redirect_dir") or on("metacopy"))).lower()),
+            ("userxattr", "false"),
+        ]
+
+    def data(self, id: str) -> dict[str, str]:
+        base = self.home / id
+        out = {"UpperDir": str(base / "diff")}
+        try:
+            out["LowerDir"] = ":".join(
+                str(self.home / os.path.normpath(f"l/{os.readlink(self.home / n)}"))
+                for n in (base / "lower").read_text().split(":")
+            )
+        except FileNotFoundError:
+            pass
+        out["MergedDir"] = str(base / "merged")
+        out["WorkDir"] = str(base / "work")
+        return dict(sorted(out.items()))

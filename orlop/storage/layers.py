@@ -1,0 +1,380 @@
+"""The noun: committed layers by chain ID, and the writable layers of containers.
+
+    layerdb/sha256/<chain>/{cache-id,diff,parent,size,tar-split.json.gz}
+    layerdb/mounts/<container>/{mount-id,init-id,parent}      layerdb/tmp/write-set-*
+
+Invariant: a directory under sha256/ is complete and durable: it appears by one rename after the
+layer's files were synced. Whatever else is on disk (tmp, trees without a record) is garbage.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from orlop import files
+from orlop.errors import Conflict, InvalidArgument, NotFound
+from orlop.oci.digest import ChainID, DiffID, hex_of, next_chain
+from orlop.paths import Root
+from orlop.storage import changes as comparing
+from orlop.storage.diff import diff_tar
+from orlop.storage.driver import Driver
+from orlop.storage.initlayer import populate
+from orlop.storage.tarsplit import assemble
+from orlop.storage.unpack import unpack_layer
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    chain_id: ChainID
+    diff_id: DiffID
+    parent: ChainID | None
+    cache_id: str
+    size: int  # bytes of its files
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Unpacked, not yet stacked on anything and known to nobody."""
+
+    cache_id: str
+    diff_id: DiffID
+    size: int
+    folder: Path  # layerdb/tmp/write-set-*
+
+
+@dataclass(frozen=True, slots=True)
+class Writable:
+    container_id: str
+    mount_id: str
+    init_id: str  # "" when made without one
+    parent: ChainID | None
+
+
+class Layers:
+    def __init__(self, root: Path, driver: Driver) -> None:
+        self.root = root
+        self.driver = driver
+        self._lock = threading.Lock()
+        self._layers: dict[ChainID, Layer] = {}
+        self._writable: dict[str, Writable] = {}
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("sha256", "mounts", "tmp"):
+            (root / name).mkdir(mode=0o755, exist_ok=True)
+        self._load()
+
+    # --- committed layers ---------------------------------------------------------------------
+
+    def get(self, chain: ChainID) -> Layer:
+        try:
+            return self._layers[chain]
+        except KeyError:
+            raise NotFound(f"layer does not exist: {chain}") from None
+
+    def has(self, chain: ChainID) -> bool:
+        return chain in self._layers
+
+    def all(self) -> list[Layer]:
+        with self._lock:
+            return list(self._layers.values())
+
+    def chain(self, chain: ChainID | None) -> list[Layer]:
+        """The stack that ends in `chain`, bottom first."""
+        out: list[Layer] = []
+        while chain is not None:
+            layer = self.get(chain)
+            out.append(layer)
+            chain = layer.parent
+        return out[::-1]
+
+    def stage(self, blob: BinaryIO) -> Staged:
+        """Unpack a layer blob (compressed or not) in a worker. Not durable until `sync`."""
+        cache_id = secrets.token_hex(32)
+        folder = self.root / "tmp" / f"write-set-{secrets.token_hex(5)}"
+        folder.mkdir(mode=0o755)
+        try:
+            tree = self.driver.create(cache_id)
+            result = unpack_layer(blob, tree, folder / "tar-split.json.gz")
+        except BaseException:
+            self.driver.remove(cache_id)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return Staged(cache_id, result.diff_id, result.size, folder)
+
+    def drop(self, staged: Staged) -> None:
+        self.driver.remove(staged.cache_id)
+        shutil.rmtree(staged.folder, ignore_errors=True)
+
+    def sync(self) -> None:
+        """Make staged trees durable: once, before they are committed."""
+        self.driver.sync()
+
+    def commit(self, parent: ChainID | None, staged: Staged) -> Layer:
+        """Stack a staged, synced layer. One that is there already wins; ours is dropped."""
+        chain = next_chain(parent, staged.diff_id)
+        with self._lock:
+            found = self._layers.get(chain)
+            if found is None:
+                layer = Layer(chain, staged.diff_id, parent, staged.cache_id, staged.size)
+                self._publish(layer, staged.folder)
+                self._layers[chain] = layer
+                return layer
+        self.drop(staged)
+        return found
+
+    def _publish(self, layer: Layer, folder: Path) -> None:
+        if layer.parent is not None:
+            self.driver.attach(layer.cache_id, self.get(layer.parent).cache_id)
+            _put(folder / "parent", layer.parent)
+        _put(folder / "diff", layer.diff_id)
+        _put(folder / "size", str(layer.size))
+        _put(folder / "cache-id", layer.cache_id)
+        split = os.open(folder / "tar-split.json.gz", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(split)
+        finally:
+            os.close(split)
+        files.fsync_dir(folder)
+        os.rename(folder, self._record(layer.chain_id))
+        files.fsync_dir(self.root / "sha256")
+
+    def register(
+        self, parent: ChainID | None, blob: BinaryIO, *, expect: DiffID | None = None
+    ) -> Layer:
+        """Stage, check, sync, commit. Raises InvalidArgument when the diff ID is not `expect`."""
+        if expect is not None and self.has(next_chain(parent, expect)):
+            return self.get(next_chain(parent, expect))
+        staged = self.stage(blob)
+        if expect is not None and staged.diff_id != expect:
+            self.drop(staged)
+            raise InvalidArgument(
+                f"invalid diffID for layer: expected {expect}, got {staged.diff_id}"
+            )
+        self.sync()
+        return self.commit(parent, staged)
+
+    def open_tar(self, chain: ChainID) -> Iterator[bytes]:
+        """The layer's archive, byte-identical to the one it came from."""
+        layer = self.get(chain)
+        with Root(self.driver.tree(layer.cache_id)) as root:
+            yield from assemble(self._record(chain) / "tar-split.json.gz", root)
+
+    def delete(self, chain: ChainID) -> None:
+        """Raises Conflict while a layer or a container is stacked on it."""
+        with self._lock:
+            layer = self.get(chain)
+            if any(child.parent == chain for child in self._layers.values()) or any(
+                w.parent == chain for w in self._writable.values()
+            ):
+                raise Conflict(f"layer {chain} is in use")
+            gone = self._record(chain).with_name(f"{hex_of(chain)}-{secrets.token_hex(5)}-removing")
+            os.rename(self._record(chain), gone)
+            del self._layers[chain]
+        self.driver.remove(layer.cache_id)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def in_use(self, chain: ChainID) -> bool:
+        with self._lock:
+            return any(child.parent == chain for child in self._layers.values()) or any(
+                w.parent == chain for w in self._writable.values()
+            )
+
+    def _record(self, chain: ChainID) -> Path:
+        return self.root / "sha256" / hex_of(chain)
+
+    # --- writable layers ----------------------------------------------------------------------
+
+    def create_writable(
+        self, container_id: str, parent: ChainID | None, *, init: bool = True
+    ) -> Writable:
+        mount_id = secrets.token_hex(32)
+        init_id = f"{mount_id}-init" if init else ""
+        below = self.get(parent).cache_id if parent is not None else None
+        try:
+            if init:
+                self.driver.create(init_id)
+                if below is not None:
+                    self.driver.attach(init_id, below)
+                self._fill_init(init_id, below)
+                below = init_id
+            self.driver.create(mount_id)
+            if below is not None:
+                self.driver.attach(mount_id, below)
+            made = Writable(container_id, mount_id, init_id, parent)
+            self._write_mount(made)
+        except BaseException:
+            self.driver.remove(mount_id)
+            if init_id:
+                self.driver.remove(init_id)
+            raise
+        with self._lock:
+            self._writable[container_id] = made
+        return made
+
+    def _fill_init(self, init_id: str, below: str | None) -> None:
+        if below is None:
+            fd = os.open(self.driver.tree(init_id), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        else:
+            fd = self.driver.temporary(init_id)
+        try:
+            populate(fd)
+        finally:
+            os.close(fd)
+        self.driver.settle(init_id)
+
+    def _write_mount(self, made: Writable) -> None:
+        folder = self.root / "mounts" / made.container_id
+        fresh = self.root / "tmp" / f"mount-{secrets.token_hex(5)}"
+        fresh.mkdir(mode=0o755)
+        _put(fresh / "mount-id", made.mount_id, durable=False)
+        if made.init_id:
+            _put(fresh / "init-id", made.init_id, durable=False)
+        if made.parent is not None:
+            _put(fresh / "parent", made.parent, durable=False)
+        os.rename(fresh, folder)
+
+    def writable(self, container_id: str) -> Writable:
+        try:
+            return self._writable[container_id]
+        except KeyError:
+            raise NotFound(f"mount does not exist: {container_id}") from None
+
+    def mount(self, container_id: str, *, volatile: bool = False) -> str:
+        """The merged directory on the host; mounts it when it is not."""
+        return str(self.driver.mount(self.writable(container_id).mount_id, volatile=volatile))
+
+    def unmount(self, container_id: str) -> None:
+        self.driver.unmount(self.writable(container_id).mount_id)
+
+    def remove_writable(self, container_id: str) -> None:
+        """Idempotent."""
+        with self._lock:
+            made = self._writable.pop(container_id, None)
+        if made is None:
+            return
+        self.driver.unmount(made.mount_id)
+        shutil.rmtree(self.root / "mounts" / container_id, ignore_errors=True)
+        self.driver.remove(made.mount_id)
+        if made.init_id:
+            self.driver.remove(made.init_id)
+
+    @contextmanager
+    def _pair(self, container_id: str) -> Iterator[tuple[int, int]]:
+        """(upper directory, what lies under it)."""
+        made = self.writable(container_id)
+        upper = os.open(
+            self.driver.tree(made.mount_id), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        )
+        try:
+            lower = self.driver.below(made.mount_id)
+            try:
+                yield upper, lower
+            finally:
+                os.close(lower)
+        finally:
+            os.close(upper)
+
+    def changes(self, container_id: str) -> list[comparing.Change]:
+        with self._pair(container_id) as (upper, lower):
+            return comparing.compare(upper, lower)
+
+    def diff_tar(self, container_id: str) -> Iterator[bytes]:
+        """The writable layer as an OCI layer archive."""
+        with self._pair(container_id) as (upper, lower):
+            found = comparing.compare(upper, lower)
+            with Root(upper) as root:
+                yield from diff_tar(root, found)
+
+    def size_writable(self, container_id: str) -> int:
+        with self._pair(container_id) as (upper, _):
+            return comparing.usage(upper)
+
+    # --- recovery -----------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        for folder in (self.root / "sha256").iterdir():
+            if folder.name.endswith("-removing"):
+                continue
+            layer = _read_layer(folder)
+            if layer is not None:
+                self._layers[layer.chain_id] = layer
+        for folder in (self.root / "mounts").iterdir():
+            mount_id = _text(folder / "mount-id")
+            if mount_id:
+                self._writable[folder.name] = Writable(
+                    folder.name,
+                    mount_id,
+                    _text(folder / "init-id"),
+                    ChainID(_text(folder / "parent")) or None,
+                )
+
+    def sweep(self, containers: set[str]) -> list[str]:
+        """Remove what a crash left: half-made layers, writable layers of no container.
+
+        Returns what was removed. Only for a root that this engine alone writes.
+        """
+        removed = []
+        for folder in [*(self.root / "tmp").iterdir(), *(self.root / "sha256").glob("*-removing")]:
+            shutil.rmtree(folder, ignore_errors=True)
+            removed.append(folder.name)
+        for id in set(self._writable) - containers:
+            self.remove_writable(id)
+            removed.append(id)
+        known = {layer.cache_id for layer in self._layers.values()}
+        for made in self._writable.values():
+            known |= {made.mount_id, made.init_id}
+        for id in set(self.driver.all()) - known:
+            self.driver.unmount(id)
+            self.driver.remove(id)
+            removed.append(id)
+        return removed
+
+    def sweep_mounts(self, live: set[str]) -> None:
+        """Unmount what no live container (by ID) holds."""
+        kept = {w.mount_id for id, w in self._writable.items() if id in live}
+        for id in self.driver.mounted() - kept:
+            self.driver.unmount(id)
+
+
+def _put(path: Path, text: str, *, durable: bool = True) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        os.fchmod(fd, 0o644)
+        os.write(fd, text.encode())
+        if durable:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
+def _read_layer(folder: Path) -> Layer | None:
+    """None for a record that cannot be used: its image is then listed as damaged, not the root."""
+    try:
+        size = int(_text(folder / "size") or "-1")
+    except ValueError:
+        return None
+    diff, cache_id = _text(folder / "diff"), _text(folder / "cache-id")
+    if size < 0 or not diff or not cache_id:
+        return None
+    parent = _text(folder / "parent")
+    return Layer(
+        ChainID(f"sha256:{folder.name}"),
+        DiffID(diff),
+        ChainID(parent) if parent else None,
+        cache_id,
+        size,
+    )
