@@ -1,0 +1,5 @@
+"""`python -m orlop` is the command line."""
+
+from orlop.cli.entry import main
+
+main()

@@ -1,0 +1,59 @@
+"""Help of the commands that Docker does not have, and of the groups. Form: see show.py."""
+
+GROUPS = {
+    "container": "Manage containers",
+    "image": "Manage images",
+    "layers": "Look into the layers of images and containers",
+    "network": "Manage networks",
+    "overlay": "See how union mounts work",
+    "system": "Manage Docker",
+    "volume": "Manage volumes",
+}
+
+TEXT = """\
+bootstrap busybox|debian[:SUITE]
+Make a first image from this machine's package mirror, without a registry
+
+chainid IMAGE
+Show how the chain IDs of an image follow from its diff IDs
+
+completion bash|zsh|fish
+Print the completion script of a shell
+
+exec kill [OPTIONS] EXEC [EXEC...]
+Send a signal to processes started by exec
+  signal string: Signal to send to the process (default "KILL")
+
+exec ls [OPTIONS] [CONTAINER]
+List the processes started by exec
+  format string: @FORMAT
+  no-trunc: Don't truncate output
+  quiet: Only display exec IDs
+
+help [OPTIONS] [COMMAND]
+Help about the command
+  map: Show all commands as a map
+
+image chainid [OPTIONS] IMAGE
+Show how the chain IDs of an image follow from its diff IDs
+
+image verify [OPTIONS] IMAGE [IMAGE...]
+Check that every layer and the configuration of an image still have their digests
+  quiet: Only say what is wrong
+
+layers show [OPTIONS] IMAGE|CONTAINER
+Show which layer every path comes from and what it hides
+  limit int: Paths to show, 0 for all (default 200)
+  no-trunc: Don't truncate output
+
+overlay demo [OPTIONS]
+Mount an overlay in a private namespace and walk through merge, create, delete and modify
+  dir string: Use this directory instead of a temporary one
+  keep: Leave the directory behind
+
+tags [OPTIONS] REPOSITORY
+List the tags of a repository in its registry
+  detail: Show digest, size, age and platforms of every tag
+  limit int: Tags to show, 0 for all (default 0)
+  platform string: Take size and age of this platform
+"""

@@ -1,0 +1,171 @@
+"""From words to a command: global options, the command's path, its options, its exit code."""
+
+from orlop.cli import words
+from orlop.cli.failure import Failure
+from orlop.cli.options import Options, UsageError, parse
+from orlop.cli.out import err, out
+from orlop.cli.session import Session
+from orlop.errors import OrlopError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+VERSION = "0.1.0"
+USE = "[OPTIONS] COMMAND [ARG...]"
+
+
+def run(argv: list[str]) -> int:
+    """Execute one command line; returns its exit code."""
+    session = Session()
+    try:
+        return _dispatch(session, argv)
+    except Failure as e:
+        if e.message:
+            err(e.message + "\n")
+        return e.code
+    except OrlopError as e:
+        err(e.message + "\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _dispatch(session: Session, argv: list[str]) -> int:
+    try:
+        top = parse(argv, words.GLOBALS, interspersed=False)
+    except UsageError as e:
+        raise Failure(
+            f"{e.message}\n\nUsage:  orlop {USE}\n\nRun 'orlop --help' for more information", 125
+        ) from None
+    _globals(session, top)
+    if top.help:
+        return _help(session, [], top)
+    if top.flag("version"):
+        out(f"Orlop version {VERSION}\n")
+        return 0
+    if not top.args:
+        from orlop.cli.help.show import show_root
+
+        err(show_root())
+        return 1
+    return _command(session, top.args)
+
+
+def _globals(session: Session, top: Options) -> None:
+    settings = session.settings
+    settings.host = top.all("host")
+    settings.context = top.text("context")
+    settings.config_dir = top.text("config")
+    for name in ("tls", "tlsverify", "tlscacert", "tlscert", "tlskey"):
+        if top.changed(name):
+            settings.tls[name] = top.values[name]
+    session.debug = top.flag("debug")
+    level = top.text("log-level", "info")
+    if level not in ("debug", "info", "warn", "warning", "error", "fatal", "panic", "trace"):
+        raise Failure(f"Unable to parse logging level: {level}")
+
+
+def find(argv: list[str]) -> tuple[str, str, list[str]]:
+    """(path as typed, path in the table, rest). Raises Failure for a word that is no command."""
+    first = argv[0]
+    if first in words.GROUPS:
+        if len(argv) > 1:
+            typed = f"{first} {argv[1]}"
+            path = words.ALIASES.get(typed, typed)
+            if path in words.COMMANDS:
+                return path, path, argv[2:]
+        return first, "", argv[1:]
+    path = words.TOP.get(first, first)
+    if path not in words.COMMANDS:
+        raise Failure(
+            f"orlop: unknown command: orlop {first}\n\nRun 'orlop --help' for more information"
+        )
+    return first, path, argv[1:]
+
+
+def _command(session: Session, argv: list[str]) -> int:
+    typed, path, rest = find(argv)
+    session.path = typed
+    if not path:
+        return _group(session, typed, rest)
+    target, arity, fixed, spec = words.COMMANDS[path]
+    try:
+        options = parse(rest, spec, interspersed=not fixed)
+    except UsageError as e:
+        raise Failure(
+            f"{e.message}\n\nUsage:  orlop {_use(typed)}\n\n"
+            f"Run 'orlop {typed} --help' for more information",
+            125,
+        ) from None
+    if options.help:
+        return _help(session, argv[: len(argv) - len(rest)], options)
+    for note in options.notes:
+        out(note + "\n")
+    _check_arity(typed, arity, len(options.args))
+    module, _, name = target.partition(":")
+    found = __import__("orlop.cli." + module, None, None, [name])
+    verb: Callable[[Session, Options], int | None] = getattr(found, name)
+    return verb(session, options) or 0
+
+
+def _group(session: Session, name: str, rest: list[str]) -> int:
+    try:
+        options = parse(rest, "", interspersed=False)
+    except UsageError as e:
+        raise Failure(
+            f"{e.message}\n\nUsage:  orlop {name}\n\n"
+            f"Run 'orlop {name} --help' for more information",
+            125,
+        ) from None
+    if options.help:
+        return _help(session, [name], options)
+    if options.args:
+        raise Failure(
+            f"orlop: unknown command: orlop {name} {options.args[0]}\n\nUsage:  orlop {name}\n\n"
+            f"Run 'orlop {name} --help' for more information"
+        )
+    from orlop.cli.help.show import show
+
+    err(show([name]))
+    return 0
+
+
+def _help(session: Session, path: list[str], options: Options) -> int:
+    from orlop.cli.help.show import show
+
+    for note in options.notes:
+        out(note + "\n")
+    out(show(path))
+    return 0
+
+
+def _use(typed: str) -> str:
+    from orlop.cli.help.show import use_line
+
+    return use_line(typed)
+
+
+def _check_arity(typed: str, arity: str, count: int) -> None:
+    low, dash, high = arity.partition("-")
+    least = int(low or 0)
+    most = int(high) if high else None if dash else least
+    if count >= least and (most is None or count <= most):
+        return
+    word = "Run"
+    if most == 0:
+        says = "accepts no arguments"
+    elif not dash:
+        says = f"requires {least} argument{'' if least == 1 else 's'}"
+    elif most is None:
+        says = f"requires at least {least} argument{'' if least == 1 else 's'}"
+        word = "See"  # Docker CLI 28 says See here, and SRun below
+    elif not low:
+        says = f"requires at most {most} argument{'' if most == 1 else 's'}"
+        word = "SRun"
+    else:
+        says = f"requires at least {least} and at most {most} argument{'' if most == 1 else 's'}"
+    raise Failure(
+        f"orlop: 'orlop {typed}' {says}\n\nUsage:  orlop {_use(typed)}\n\n"
+        f"{word} 'orlop {typed} --help' for more information"
+    )

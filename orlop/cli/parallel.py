@@ -1,0 +1,29 @@
+"""The same request to many objects: at most 50 under way, answers in the order of the names."""
+
+from collections.abc import Sequence
+
+from orlop.client.transport import Client
+from orlop.errors import OrlopError
+
+AT_ONCE = 50  # what Docker's CLI allows itself
+
+
+def call_all(client: Client, method: str, paths: Sequence[str]) -> list[OrlopError | None]:
+    """None for what worked, else its error."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def one(path: str) -> OrlopError | None:
+        # a connection of its own: the kept one belongs to a single thread
+        mine = Client(client.host, client._dial)
+        mine.version, mine.headers = client.version, client.headers
+        try:
+            mine.raw(method, path)
+        except OrlopError as e:
+            return e
+        finally:
+            if mine._idle is not None:
+                mine._idle.close()
+        return None
+
+    with ThreadPoolExecutor(min(AT_ONCE, len(paths))) as pool:
+        return list(pool.map(one, paths))

@@ -1,0 +1,19 @@
+"""Questions to the user."""
+
+import posix
+
+from orlop.cli.out import out
+
+
+def confirm(question: str) -> bool:
+    """Ask on stdout; true for y."""
+    out(question + " [y/N] ")
+    return read_line().strip().lower() == "y"
+
+
+def read_line() -> str:
+    """One line of stdin, read byte by byte: what follows belongs to somebody else."""
+    line = b""
+    while (byte := posix.read(0, 1)) not in (b"", b"\n"):
+        line += byte
+    return line.decode("utf-8", "replace")

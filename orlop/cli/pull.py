@@ -1,0 +1,69 @@
+"""`pull` and `push`."""
+
+from orlop.cli import reference
+from orlop.cli.credentials import header
+from orlop.cli.failure import Failure
+from orlop.cli.options import Options
+from orlop.cli.out import out
+from orlop.cli.progress import show
+from orlop.cli.reference import Reference
+from orlop.cli.session import Session
+from orlop.client.transport import query, quote
+
+
+def _reference(name: str, everything: bool, quiet: bool) -> Reference:
+    try:
+        ref = reference.parse(name)
+    except ValueError as e:
+        raise Failure(str(e)) from None
+    bare = not ref.tag and not ref.digest
+    if everything and not bare:
+        raise Failure("tag can't be used with --all-tags/-a")
+    if not everything and bare:
+        ref = ref.tagged()
+        if not quiet:
+            out(f"Using default tag: {ref.tag}\n")
+    return ref
+
+
+def _pull(
+    session: Session, ref: Reference, everything: bool, platform: str, fd: int | None
+) -> None:
+    tag = "" if everything else ref.digest or ref.tag
+    path = "/images/create" + query(
+        {"fromImage": ref.familiar_name, "platform": platform.lower(), "tag": tag}
+    )
+    response = session.client.open("POST", path, headers=[header(session, ref.domain)])
+    show(response, fd)
+    session.client.release(response)
+
+
+def pull(session: Session, options: Options) -> None:
+    everything, quiet = options.flag("all-tags"), options.flag("quiet")
+    ref = _reference(options.args[0], everything, quiet)
+    _pull(session, ref, everything, options.text("platform"), None if quiet else 1)
+    out(f"{ref}\n")
+
+
+def pull_for_run(session: Session, image: str, platform: str, quiet: bool) -> None:
+    """Fetch what `run` lacks; progress goes to stderr, stdout is for the container."""
+    ref = reference.parse(image).tagged()
+    _pull(session, ref, False, platform, None if quiet else 2)
+
+
+def push(session: Session, options: Options) -> None:
+    everything, quiet = options.flag("all-tags"), options.flag("quiet")
+    ref = _reference(options.args[0], everything, quiet)
+    platform = ""
+    if options.text("platform"):
+        from orlop.cli.platform import to_json
+
+        platform = to_json(options.text("platform"))
+    path = f"/images/{quote(ref.familiar_name, b'/:')}/push" + query(
+        {"platform": platform, "tag": "" if everything else ref.tag or ref.digest}
+    )
+    response = session.client.open("POST", path, headers=[header(session, ref.domain)])
+    show(response, None if quiet else 1)
+    session.client.release(response)
+    if quiet:
+        out(f"{ref}\n")

@@ -1,0 +1,79 @@
+"""What one command line works with: global options, the CLI's config file, the daemon's client."""
+
+import posix
+
+from orlop.client.host import Settings, client_for, getenv
+from orlop.client.jsonlite import loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from orlop.client.transport import Client
+
+
+class Session:
+    __slots__ = ("_client", "_config", "debug", "path", "settings")
+
+    def __init__(self) -> None:
+        self.settings = Settings()
+        self.debug = False
+        self.path = ""  # the command as typed: "ps", "container ls"
+        self._config: dict[str, Any] | None = None
+        self._client: Client | None = None
+
+    @property
+    def config_dir(self) -> str:
+        return (
+            self.settings.config_dir
+            or getenv("ORLOP_CONFIG")
+            or getenv("DOCKER_CONFIG")
+            or home() + "/.docker"
+        )
+
+    @property
+    def config(self) -> "dict[str, Any]":
+        """config.json of the Docker CLI; {} when there is none."""
+        if self._config is None:
+            self._config = self._read_config()
+        return self._config
+
+    def _read_config(self) -> "dict[str, Any]":
+        path = self.config_dir + "/config.json"
+        try:
+            fd = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
+        except OSError:
+            return {}
+        try:
+            data = b""
+            while piece := posix.read(fd, 65536):
+                data += piece
+        finally:
+            posix.close(fd)
+        try:
+            found = loads(data)
+        except ValueError as e:
+            from orlop.cli.out import err
+
+            err(f"WARNING: Error parsing config file ({path}): {e}\n")
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def client(self) -> "Client":
+        if self._client is None:
+            self.settings.config_dir = self.config_dir
+            self._client = client_for(self.settings, self.config)
+        return self._client
+
+
+def home() -> str:
+    found = getenv("HOME")
+    if found:
+        return found
+    import pwd
+
+    try:
+        return pwd.getpwuid(posix.getuid()).pw_dir
+    except KeyError:
+        return "/"

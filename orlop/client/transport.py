@@ -1,0 +1,321 @@
+"""HTTP/1.1 to a daemon: requests, streamed bodies, hijacked connections.
+
+One idle connection is kept and used again. Only `_socket`, the C half of `socket`, is imported.
+"""
+
+import _socket
+
+from orlop.client.jsonlite import dumps, loads
+from orlop.errors import OrlopError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+API_VERSION = "1.50"
+_CHUNK = 65536
+_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
+
+
+class ApiError(OrlopError):
+    """The daemon answered with an error; `status` is the HTTP code."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__("Error response from daemon: " + message)
+        self.status = status
+        self.bare = message
+
+
+class ConnectionFailed(OrlopError):
+    """Nobody answers at that host."""
+
+
+def quote(text: object, safe: bytes = b"") -> str:
+    """Percent-encode as Go's url.QueryEscape (a space becomes +)."""
+    data = str(text).encode("utf-8", "surrogateescape")
+    if all(c in _SAFE for c in data):
+        return data.decode("ascii")
+    return "".join(
+        chr(c) if c in _SAFE or c in safe else "+" if c == 32 and not safe else f"%{c:02X}"
+        for c in data
+    )
+
+
+def query(values: "dict[str, Any]") -> str:
+    """`?a=b&c=d` of the values that are neither None, False nor empty."""
+    pairs: list[str] = []
+    for key, value in values.items():
+        if value is None or value is False or value == "":
+            continue
+        for one in value if isinstance(value, (list, tuple)) else (value,):
+            pairs.append(f"{key}={quote('1' if one is True else one)}")
+    return "?" + "&".join(pairs) if pairs else ""
+
+
+class Response:
+    """An answer whose body is read on demand."""
+
+    __slots__ = ("_conn", "_left", "_mode", "done", "headers", "status")
+
+    def __init__(self, conn: "Connection", status: int, headers: dict[str, str], bare: bool):
+        self._conn = conn
+        self.status = status
+        self.headers = headers
+        self._left = 0
+        self.done = bare or status in (204, 304)
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            self._mode = "chunked"
+        elif "content-length" in headers:
+            self._mode = "length"
+            self._left = int(headers["content-length"])
+            self.done = self.done or self._left == 0
+        else:
+            self._mode = "close"
+
+    def chunks(self) -> "Iterator[bytes]":
+        """Body bytes as they come. Raises ConnectionFailed when the daemon goes away."""
+        while not self.done:
+            data = self.read_some()
+            if data:
+                yield data
+
+    def read_some(self) -> bytes:
+        conn = self._conn
+        if self._mode == "chunked":
+            if self._left == 0 and not self._next_chunk():
+                return b""
+            data = conn.take(self._left)
+            if not data:
+                raise ConnectionFailed("unexpected EOF")
+            self._left -= len(data)
+            if self._left == 0:
+                conn.line()
+            return data
+        data = conn.take(self._left if self._mode == "length" else _CHUNK)
+        if self._mode == "length":
+            self._left -= len(data)
+            if not data:
+                raise ConnectionFailed("unexpected EOF")
+            self.done = self._left == 0
+        else:
+            self.done = not data
+        return data
+
+    def _next_chunk(self) -> bool:
+        line = self._conn.line()
+        try:
+            self._left = int(line.split(b";")[0], 16)
+        except ValueError:
+            raise ConnectionFailed("unexpected EOF") from None
+        if self._left == 0:
+            while self._conn.line():
+                pass
+            self.done = True
+            return False
+        return True
+
+    def read(self) -> bytes:
+        return b"".join(self.chunks())
+
+    def close(self) -> None:
+        self._conn.close()
+
+    @property
+    def reusable(self) -> bool:
+        if not self.done or self._mode == "close":
+            return self.done and self.status in (204, 304)
+        return self.headers.get("connection", "").lower() != "close"
+
+
+class Connection:
+    """One socket and what was read ahead."""
+
+    __slots__ = ("buffer", "keep", "sock")
+
+    def __init__(self, sock: "Any", keep: object = None) -> None:
+        self.sock = sock
+        self.buffer = b""
+        self.keep = keep  # what must live as long as the socket
+
+    def send(self, data: bytes) -> None:
+        # MSG_NOSIGNAL: SIGPIPE is for our stdout, not for a daemon that hung up
+        self.sock.sendall(data, _socket.MSG_NOSIGNAL)
+
+    def take(self, limit: int) -> bytes:
+        if self.buffer:
+            data, self.buffer = self.buffer[:limit], self.buffer[limit:]
+            return data
+        got: bytes = self.sock.recv(min(limit, _CHUNK))
+        return got
+
+    def line(self) -> bytes:
+        while b"\n" not in self.buffer:
+            data = self.sock.recv(_CHUNK)
+            if not data:
+                raise ConnectionFailed("unexpected EOF")
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line.rstrip(b"\r")
+
+    def response(self, bare: bool) -> Response:
+        first = self.line().split(b" ", 2)
+        while len(first) > 1 and first[1] == b"100":
+            while self.line():
+                pass
+            first = self.line().split(b" ", 2)
+        if len(first) < 2 or not first[0].startswith(b"HTTP/") or not first[1].isdigit():
+            raise ConnectionFailed("malformed HTTP response")
+        headers: dict[str, str] = {}
+        while line := self.line():
+            name, _, value = line.decode("latin-1").partition(":")
+            headers[name.strip().lower()] = value.strip()
+        return Response(self, int(first[1]), headers, bare)
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+def open_unix(path: str) -> Connection:
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+    try:
+        sock.connect(path)
+    except OSError:
+        sock.close()
+        raise
+    return Connection(sock)
+
+
+class Client:
+    """The API of one daemon."""
+
+    def __init__(self, host: str, dial: "Callable[[], Connection]") -> None:
+        self.host = host
+        self._dial = dial
+        self.version = API_VERSION
+        self.pinned = False  # the user named the version: no downgrade
+        self.headers: dict[str, str] = {}
+        self._idle: Connection | None = None
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        body: "dict[str, Any] | list[Any] | None" = None,
+        *,
+        headers: "Iterable[tuple[str, str]]" = (),
+        stream: "Iterable[bytes] | None" = None,
+        upgrade: bool = False,
+    ) -> Response:
+        """Send and return the answer before its body. Raises ApiError, ConnectionFailed."""
+        extra = list(headers)
+        data = b""
+        if body is not None:
+            data = dumps(body).encode("ascii")
+            extra.append(("Content-Type", "application/json"))
+        if upgrade:
+            extra += [("Connection", "Upgrade"), ("Upgrade", "tcp")]
+        response = self._exchange(method, path, data, extra, stream)
+        if response.status < 400:
+            return response
+        message = _message(response)
+        limit = message.rpartition("Maximum supported API version is ")[2]
+        if response.status == 400 and "is too new" in message and not self.pinned and limit:
+            self.version, self.pinned = limit.strip(), True
+            return self.open(method, path, body, headers=headers, stream=stream, upgrade=upgrade)
+        raise ApiError(response.status, message)
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        data: bytes,
+        extra: list[tuple[str, str]],
+        stream: "Iterable[bytes] | None",
+    ) -> Response:
+        lines = [f"{method} /v{self.version}{path} HTTP/1.1", "Host: api.moby.localhost"]
+        lines += [f"{k}: {v}" for k, v in self.headers.items()]
+        lines += [f"{k}: {v}" for k, v in extra]
+        if stream is not None:
+            lines.append("Transfer-Encoding: chunked")
+        elif data or method in ("POST", "PUT"):
+            lines.append(f"Content-Length: {len(data)}")
+        head = "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+        conn, fresh = self._idle, False
+        self._idle = None
+        while True:
+            if conn is None:
+                conn, fresh = self._dial(), True
+            try:
+                conn.send(head + data)
+                if stream is not None:
+                    self._send_chunks(conn, stream)
+                return conn.response(method == "HEAD")
+            except (ConnectionFailed, OSError) as e:
+                conn.close()
+                if fresh or stream is not None:
+                    raise _lost(self.host, e) from None
+                conn = None  # the kept connection had been closed by the daemon
+
+    def _send_chunks(self, conn: Connection, stream: "Iterable[bytes]") -> None:
+        try:
+            for piece in stream:
+                if piece:
+                    conn.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+            conn.send(b"0\r\n\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # refused early: the answer says why
+
+    def release(self, response: Response) -> None:
+        """Keep the connection of a fully read answer."""
+        if response.reusable:
+            self._idle = response._conn
+        else:
+            response.close()
+
+    def raw(self, method: str, path: str, body: "Any" = None, **options: "Any") -> bytes:
+        """The whole body of the answer."""
+        response = self.open(method, path, body, **options)
+        try:
+            data = response.read()
+        except OSError as e:
+            raise _lost(self.host, e) from None
+        self.release(response)
+        return data
+
+    def call(self, method: str, path: str, body: "Any" = None, **options: "Any") -> "Any":
+        """The decoded answer, None when it has no body."""
+        data = self.raw(method, path, body, **options)
+        return loads(data) if data.strip() else None
+
+    def hijack(self, method: str, path: str, body: "Any" = None) -> tuple[Response, Connection]:
+        """Take the connection over: raw bytes after the headers (101, or 200 of old daemons)."""
+        response = self.open(method, path, body, upgrade=True)
+        return response, response._conn
+
+
+def _message(response: Response) -> str:
+    try:
+        data = response.read()
+    except (OSError, ConnectionFailed):
+        data = b""
+    response.close()
+    if "json" in response.headers.get("content-type", "json"):
+        try:
+            found = loads(data)
+            if isinstance(found, dict) and "message" in found:
+                return str(found["message"]).strip()
+        except ValueError:
+            pass
+    text = data.decode("utf-8", "replace").strip()
+    return text or f"request returned {response.status}"
+
+
+def _lost(host: str, error: Exception) -> ConnectionFailed:
+    if isinstance(error, ConnectionFailed):
+        return ConnectionFailed(
+            f"error during connect: {host}: {error.message}"
+            if error.message == "unexpected EOF"
+            else error.message
+        )
+    return ConnectionFailed(f"error during connect: {host}: {error}")
