@@ -56,6 +56,7 @@ class Writable:
     mount_id: str
     init_id: str  # "" when made without one
     parent: ChainID | None
+    volatile: bool = False  # not worth a sync: the container goes with its first exit
 
 
 class Layers:
@@ -146,9 +147,12 @@ class Layers:
         files.fsync_dir(self.root / "sha256")
 
     def register(
-        self, parent: ChainID | None, blob: BinaryIO, *, expect: DiffID | None = None
+        self, parent: ChainID | None, blob: Path | BinaryIO, *, expect: DiffID | None = None
     ) -> Layer:
         """Stage, check, sync, commit. Raises InvalidArgument when the diff ID is not `expect`."""
+        if isinstance(blob, Path):
+            with blob.open("rb") as file:
+                return self.register(parent, file, expect=expect)
         if expect is not None and self.has(next_chain(parent, expect)):
             return self.get(next_chain(parent, expect))
         staged = self.stage(blob)
@@ -192,7 +196,12 @@ class Layers:
     # --- writable layers ----------------------------------------------------------------------
 
     def create_writable(
-        self, container_id: str, parent: ChainID | None, *, init: bool = True
+        self,
+        container_id: str,
+        parent: ChainID | None,
+        *,
+        init: bool = True,
+        volatile: bool = False,
     ) -> Writable:
         mount_id = secrets.token_hex(32)
         init_id = f"{mount_id}-init" if init else ""
@@ -207,7 +216,7 @@ class Layers:
             self.driver.create(mount_id)
             if below is not None:
                 self.driver.attach(mount_id, below)
-            made = Writable(container_id, mount_id, init_id, parent)
+            made = Writable(container_id, mount_id, init_id, parent, volatile)
             self._write_mount(made)
         except BaseException:
             self.driver.remove(mount_id)
@@ -246,9 +255,18 @@ class Layers:
         except KeyError:
             raise NotFound(f"mount does not exist: {container_id}") from None
 
-    def mount(self, container_id: str, *, volatile: bool = False) -> str:
+    def writable_ids(self) -> list[str]:
+        """Containers that have a writable layer."""
+        return list(self._writable)
+
+    def graph_data(self, container_id: str) -> dict[str, str]:
+        """GraphDriver.Data of `inspect`."""
+        return self.driver.data(self.writable(container_id).mount_id)
+
+    def mount(self, container_id: str) -> str:
         """The merged directory on the host; mounts it when it is not."""
-        return str(self.driver.mount(self.writable(container_id).mount_id, volatile=volatile))
+        made = self.writable(container_id)
+        return str(self.driver.mount(made.mount_id, volatile=made.volatile))
 
     def unmount(self, container_id: str) -> None:
         self.driver.unmount(self.writable(container_id).mount_id)

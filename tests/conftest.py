@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from daemon import Daemon  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def orlopd() -> Iterator[Daemon]:
+    """One daemon for the session, with the image busybox:latest."""
+    daemon = Daemon().start()
+    try:
+        daemon.orlop("bootstrap", "busybox")
+        yield daemon
+    finally:
+        daemon.close()
+
+
+@pytest.fixture
+def own_orlopd() -> Iterator[Daemon]:
+    """A daemon of the test's own, to be killed at will; with busybox:latest."""
+    daemon = Daemon(name="own").start()
+    try:
+        daemon.orlop("bootstrap", "busybox")
+        yield daemon
+    finally:
+        daemon.close()

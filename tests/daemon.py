@@ -1,0 +1,123 @@
+"""A private orlopd for tests: own data root, exec root, bridge; ready when sd_notify says so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).parent.parent
+_READY = 30  # seconds
+
+
+class Daemon:
+    def __init__(self, *flags: str, name: str = "t") -> None:
+        self.base = Path(tempfile.mkdtemp(prefix=f"orlop-{name}-", dir="/var/tmp"))
+        self.data_root = self.base / "data"
+        self.exec_root = self.base / "run"
+        self.socket = self.exec_root / "orlop.sock"
+        self.host = f"unix://{self.socket}"
+        self.log = self.base / "log"
+        self.flags = list(flags)
+        self.process: subprocess.Popen[bytes] | None = None
+        number = int.from_bytes(os.urandom(2), "big")
+        self.bridge = f"or{number:04x}"
+        self.bip = f"10.{200 + (number >> 8) % 50}.{number & 255}.1/24"
+
+    def start(self, *extra: str) -> Daemon:
+        notify = self.base / "notify"
+        notify.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready, self.log.open("ab") as log:
+            ready.bind(str(notify))
+            ready.settimeout(_READY)
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "orlop.daemon",
+                    f"--data-root={self.data_root}",
+                    f"--exec-root={self.exec_root}",
+                    f"--bridge={self.bridge}",
+                    f"--bip={self.bip}",
+                    "--config-file=/nonexistent/daemon.json",
+                    *self.flags,
+                    *extra,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=REPO,
+                env={**os.environ, "NOTIFY_SOCKET": str(notify)},
+            )
+            try:
+                while b"READY=1" not in ready.recv(4096):
+                    pass
+            except TimeoutError:
+                raise AssertionError(f"orlopd is not ready:\n{self.log.read_text()}") from None
+        return self
+
+    def docker(self, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run the docker CLI on this daemon."""
+        return self._run(["docker", *args], options)
+
+    def orlop(self, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run our CLI on this daemon."""
+        entry = REPO / "orlop" / "cli" / "entry.py"
+        return self._run(["/usr/bin/python3", "-I", "-S", str(entry), *args], options)
+
+    def _run(self, command: list[str], options: Any) -> subprocess.CompletedProcess[str]:
+        check = options.pop("check", True)
+        options.setdefault("timeout", 60)
+        if "input" not in options:
+            options.setdefault("stdin", subprocess.DEVNULL)
+        done = subprocess.run(
+            command,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "DOCKER_HOST": self.host, "ORLOP_HOST": self.host, **self.config},
+            **options,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done
+
+    @property
+    def config(self) -> dict[str, str]:
+        return {"DOCKER_CONFIG": str(self.base / "cli"), "HOME": str(self.base)}
+
+    def kill(self) -> None:
+        """SIGKILL to the daemon alone."""
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def pid(self, name: str) -> int:
+        """Of "keeper" or "scribe-0"."""
+        return int((self.exec_root / f"{name}.pid").read_text())
+
+    def close(self) -> None:
+        """End every process, unmount, remove the roots."""
+        if self.process and self.process.poll() is None:
+            ids = self.docker("ps", "-aq", check=False).stdout.split()
+            if ids:
+                self.docker("rm", "-fv", *ids, check=False)
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=30)
+        for name in ("keeper", "scribe-0"):
+            try:
+                os.kill(self.pid(name), signal.SIGKILL)
+            except (OSError, ValueError):
+                pass
+        for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+            where = line.split()[4]
+            if where.startswith(str(self.base)):
+                subprocess.run(["umount", "-l", where], check=False)
+        subprocess.run(["ip", "link", "del", self.bridge], stderr=subprocess.DEVNULL, check=False)
+        shutil.rmtree(self.base, ignore_errors=True)

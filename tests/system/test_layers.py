@@ -1,0 +1,206 @@
+"""Layers on a real overlay: commit, read back, writable layers, changes, sweep."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orlop.errors import Conflict, InvalidArgument
+from orlop.oci.digest import DiffID, next_chain
+from orlop.storage.drivers.overlay2 import Overlay2
+from orlop.storage.layers import Layers
+
+pytestmark = pytest.mark.root
+
+
+@pytest.fixture
+def layers(tmp_path: Path) -> Iterator[Layers]:
+    driver = Overlay2(tmp_path / "overlay2")
+    made = Layers(tmp_path / "image/overlay2/layerdb", driver)
+    yield made
+    for id in driver.mounted():
+        driver.unmount(id)
+    subprocess.run(["umount", str(driver.home)], check=True)
+
+
+def archive(*members: tuple[str, str | bytes | None]) -> bytes:
+    """(name, content): None a directory, "->x" a link, else a file."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.mtime = 1_600_000_000
+            if content is None:
+                info.type, info.mode = tarfile.DIRTYPE, 0o755
+                tar.addfile(info)
+            elif isinstance(content, str):
+                info.type, info.linkname = tarfile.SYMTYPE, content.removeprefix("->")
+                tar.addfile(info)
+            else:
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+def diff(data: bytes) -> DiffID:
+    return DiffID("sha256:" + hashlib.sha256(data).hexdigest())
+
+
+def test_committed_layers_read_back_byte_for_byte(layers: Layers) -> None:
+    first = archive(
+        ("etc", None), ("etc/a", b"one"), ("etc/gone", b"x"), ("d", None), ("d/x", b"1")
+    )
+    second = archive(("etc/.wh.gone", b""), ("d/.wh..wh..opq", b""), ("d/y", b"2"))
+    a = layers.register(None, io.BytesIO(first), expect=diff(first))
+    b = layers.register(a.chain_id, io.BytesIO(second), expect=diff(second))
+    assert b.chain_id == next_chain(a.chain_id, diff(second))
+    assert b"".join(layers.open_tar(a.chain_id)) == first
+    # whiteouts are devices on disk, yet the archive comes back as it was
+    assert b"".join(layers.open_tar(b.chain_id)) == second
+    tree = layers.driver.tree(b.cache_id)
+    gone = (tree / "etc/gone").lstat()
+    assert stat.S_ISCHR(gone.st_mode)
+    assert gone.st_rdev == 0
+    assert os.getxattr(tree / "d", "trusted.overlay.opaque") == b"y"
+    layers.create_writable("c1", b.chain_id)
+    merged = Path(layers.mount("c1"))
+    assert (merged / "etc/a").read_bytes() == b"one"
+    assert not (merged / "etc/gone").exists()
+    assert os.listdir(merged / "d") == ["y"]
+
+
+def test_a_wrong_diff_id_leaves_nothing(layers: Layers) -> None:
+    data = archive(("a", b"x"))
+    with pytest.raises(InvalidArgument, match="diffID"):
+        layers.register(None, io.BytesIO(data), expect=diff(b"other"))
+    assert layers.driver.all() == []
+    assert list((layers.root / "tmp").iterdir()) == []
+
+
+def test_files_on_disk_are_dockers(layers: Layers) -> None:
+    data = archive(("etc", None), ("etc/passwd", b"root"))
+    layer = layers.register(None, io.BytesIO(data))
+    record = layers.root / "sha256" / layer.chain_id.removeprefix("sha256:")
+    assert sorted(p.name for p in record.iterdir()) == [
+        "cache-id",
+        "diff",
+        "size",
+        "tar-split.json.gz",
+    ]
+    assert {oct(p.stat().st_mode & 0o777) for p in record.iterdir()} == {"0o644"}
+    made = layers.create_writable("c" * 64, layer.chain_id)
+    mounts = layers.root / "mounts" / ("c" * 64)
+    assert {p.name: p.stat().st_size for p in mounts.iterdir()} == {
+        "mount-id": 64,
+        "init-id": 69,
+        "parent": 71,
+    }
+    home = layers.driver.home
+    layers.mount("c" * 64)
+    assert (home / layer.cache_id).stat().st_nlink == 3
+    assert (home / made.init_id).stat().st_nlink == 4
+    assert (home / made.mount_id).stat().st_nlink == 5
+    assert (home / made.mount_id).stat().st_mode & 0o777 == 0o710
+    init = home / made.init_id / "diff"
+    found = sorted(str(p.relative_to(init)) for p in init.rglob("*"))
+    assert found == [
+        ".dockerenv", "dev", "dev/console", "dev/pts", "dev/shm", "etc", "etc/hostname",
+        "etc/hosts", "etc/mtab", "etc/resolv.conf", "proc", "sys",
+    ]  # fmt: skip
+    assert os.readlink(init / "etc/mtab") == "/proc/mounts"
+
+
+def test_changes_and_their_archive(layers: Layers) -> None:
+    base = layers.register(
+        None,
+        io.BytesIO(
+            archive(("d", None), ("d/keep", b"k"), ("d/old", b"o"), ("e", None), ("e/f", b"1"))
+        ),
+    )
+    layers.create_writable("c1", base.chain_id)
+    merged = Path(layers.mount("c1"))
+    (merged / "d/old").unlink()
+    (merged / "new").write_text("n")
+    (merged / "e/f").chmod(0o600)
+    (merged / "d/keep").open("r+").close()  # copied up, not changed
+    (merged / "dir").mkdir()
+    (merged / "dir/sub").mkdir()
+    found = [(c.kind, c.path) for c in layers.changes("c1")]
+    assert found == [
+        (0, "/d"),
+        (2, "/d/old"),
+        (1, "/dir"),
+        (1, "/dir/sub"),
+        (0, "/e"),
+        (0, "/e/f"),
+        (1, "/new"),
+    ]
+    with tarfile.open(fileobj=io.BytesIO(b"".join(layers.diff_tar("c1")))) as tar:
+        assert tar.getnames() == ["d", "d/.wh.old", "dir", "dir/sub", "e", "e/f", "new"]
+    layer = layers.register(base.chain_id, io.BytesIO(b"".join(layers.diff_tar("c1"))))
+    layers.create_writable("c2", layer.chain_id)
+    again = Path(layers.mount("c2"))
+    assert not (again / "d/old").exists()
+    assert (again / "e/f").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_renamed_and_replaced_directory(layers: Layers) -> None:
+    base = layers.register(None, io.BytesIO(archive(("d", None), ("d/a", b"1"), ("d/b", b"2"))))
+    layers.create_writable("c1", base.chain_id)
+    merged = Path(layers.mount("c1"))
+    subprocess.run(["rm", "-r", str(merged / "d")], check=True)
+    (merged / "d").mkdir()
+    (merged / "d/c").write_text("3")
+    kinds = {c.path: c.kind for c in layers.changes("c1")}
+    assert kinds == {"/d": 0, "/d/a": 2, "/d/b": 2, "/d/c": 1}
+
+
+def test_layers_in_use_stay(layers: Layers) -> None:
+    a = layers.register(None, io.BytesIO(archive(("a", b"x"))))
+    b = layers.register(a.chain_id, io.BytesIO(archive(("b", b"x"))))
+    layers.create_writable("c1", b.chain_id)
+    for chain in (a.chain_id, b.chain_id):
+        with pytest.raises(Conflict):
+            layers.delete(chain)
+    layers.remove_writable("c1")
+    layers.delete(b.chain_id)
+    layers.delete(a.chain_id)
+    assert layers.driver.all() == []
+
+
+def test_sweep_after_a_crash(layers: Layers) -> None:
+    a = layers.register(None, io.BytesIO(archive(("a", b"x"))))
+    layers.stage(io.BytesIO(archive(("half", b"x"))))
+    layers.create_writable("alive", a.chain_id)
+    layers.create_writable("dead", a.chain_id)
+    layers.mount("dead")
+    again = Layers(layers.root, layers.driver)
+    again.sweep({"alive"})
+    assert len(again.driver.all()) == 3
+    assert again.writable_ids() == ["alive"]
+    assert again.driver.mounted() == set()
+
+
+def test_a_volatile_mount_can_be_mounted_again(layers: Layers) -> None:
+    a = layers.register(None, io.BytesIO(archive(("a", b"x"))))
+    layers.create_writable("c1", a.chain_id, volatile=True)
+    layers.mount("c1")
+    layers.unmount("c1")
+    layers.mount("c1")
+
+
+def test_more_layers_than_fit_a_page(layers: Layers) -> None:
+    chain = None
+    for n in range(100):
+        chain = layers.register(chain, io.BytesIO(archive((f"f{n}", b"x")))).chain_id
+    layers.create_writable("c1", chain)
+    merged = layers.mount("c1")
+    assert len([n for n in os.listdir(merged) if n.startswith("f")]) == 100
