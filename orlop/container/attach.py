@@ -1,0 +1,75 @@
+"""Attach a client's stream to a container: the scribe moves the bytes, the daemon only hands over.
+
+The client comes as an already connected stream: `connect()` is called once every check has passed
+(the API answers 101 there) and yields the file descriptor and what was read behind the headers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orlop.container.containers import Containers
+from orlop.container.logs import logs as read_logs
+from orlop.errors import Conflict
+from orlop.wire import frame, parse_detach_keys
+
+Connect = Callable[[], tuple[int, bytes]]
+_STREAMS = {"stdout": 1, "stderr": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    stdin: bool = False
+    stdout: bool = False
+    stderr: bool = False
+    stream: bool = False  # follow the running process
+    logs: bool = False  # first what was logged so far
+    detach_keys: str = ""
+
+
+def attach(containers: Containers, ref: str, options: Options, connect: Connect) -> None:
+    """Returns once the stream is handed over; the scribe closes it. `connect`'s fd is consumed.
+
+    Attaching to a container that has not started waits for the start, as `docker run` needs.
+    Raises NotFound, Conflict (paused, restarting), InvalidArgument (detach keys).
+    """
+    container = containers.get(ref)
+    keys = parse_detach_keys(options.detach_keys)
+    if container.state.paused:
+        raise Conflict(f"container {container.id} is paused, unpause the container before attach")
+    if container.state.restarting and not container.state.running:
+        raise Conflict(
+            f"container {container.id} is restarting, wait until the container is running"
+        )
+    config = container.config
+    tty = bool(config.get("Tty"))
+    fd, leftover = connect()
+    try:
+        if options.logs:
+            _replay(containers, container.id, options, fd, tty)
+        if options.stream:
+            containers.keeper.attach(
+                container.id,
+                "",
+                fd,
+                stdin=options.stdin and bool(config.get("OpenStdin")),
+                stdout=options.stdout,
+                stderr=options.stderr,
+                mux=not tty,
+                detach_keys=keys,
+                leftover=leftover,
+                stdin_once=bool(config.get("StdinOnce")),
+            )
+            containers.publish(container, "attach")
+    finally:
+        os.close(fd)
+
+
+def _replay(containers: Containers, id: str, options: Options, fd: int, tty: bool) -> None:
+    for stream, line in read_logs(containers, id, stdout=options.stdout, stderr=options.stderr):
+        data = line if tty else frame(_STREAMS[stream], line)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]

@@ -1,0 +1,36 @@
+"""`POST /containers/{id}/exec`: note what is to be run; nothing runs yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orlop.container.containers import Containers, new_id
+from orlop.container.execs import Exec
+from orlop.errors import Conflict, InvalidArgument
+from orlop.wire import parse_detach_keys
+
+
+def exec_create(containers: Containers, ref: str, config: dict[str, Any]) -> str:
+    """`config`: ExecConfig of the API. Returns the exec's ID (64 hex).
+
+    Raises Conflict for a container that is not running, InvalidArgument without a command.
+    """
+    container = containers.get(ref)
+    if not config.get("Cmd"):
+        raise InvalidArgument("No exec command specified")
+    parse_detach_keys(config.get("DetachKeys") or "")
+    with container.lock:
+        state = container.state
+        if state.running and state.paused:
+            raise Conflict(f"Container {container.id} is paused, unpause the container before exec")
+        if state.restarting:
+            raise Conflict(
+                f"Container {container.id} is restarting, wait until the container is running"
+            )
+        if not state.running:
+            raise Conflict(f"container {container.id} is not running")
+        new = Exec(new_id(), container.id, dict(config))
+        containers.execs.add(new)
+        container.exec_ids.add(new.id)
+    containers.publish(container, "exec_create: " + " ".join(config["Cmd"]), execID=new.id)
+    return new.id

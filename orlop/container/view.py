@@ -1,0 +1,117 @@
+"""A container's filesystem as a `Root`: how it looks from inside, running or stopped.
+
+Running: the process's own root (`/proc/PID/root`), with the volumes mounted where the container
+sees them. Stopped: the writable layer is mounted, and when volumes lie over it a small helper in a
+mount namespace of its own puts them there; the host's mount table never sees them.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orlop
+from orlop.container import rootfs
+from orlop.container.containers import Containers
+from orlop.container.model import Container
+from orlop.errors import SystemFailure
+from orlop.kernel import pidfd
+from orlop.paths import Root
+
+Json = dict[str, Any]
+
+
+@contextmanager
+def layer_view(containers: Containers, container: Container) -> Iterator[Root]:
+    """Image and writable layer merged, without volumes (what `export` and `commit` mean)."""
+    with rootfs.mounted(containers, container) as merged, Root(merged) as root:
+        yield root
+
+
+@contextmanager
+def inside_view(containers: Containers, container: Container) -> Iterator[Root]:
+    """What the container sees, volumes included (what `cp` means)."""
+    if container.state.running and container.state.pid:
+        with running_root(container) as root:
+            yield root
+        return
+    mounts = _volumes(container)
+    with rootfs.mounted(containers, container) as merged:
+        if not mounts:
+            with Root(merged) as root:
+                yield root
+            return
+        with _mounted(merged, mounts) as combined:
+            yield combined
+
+
+@contextmanager
+def running_root(container: Container) -> Iterator[Root]:
+    """The root of a running container's first process."""
+    fd = _process_root(container)
+    try:
+        with Root(fd) as root:
+            yield root
+    finally:
+        os.close(fd)
+
+
+def _process_root(container: Container) -> int:
+    """The root directory of the first process, checked to be still the same process."""
+    handle = pidfd.open(container.state.pid)
+    try:
+        fd = os.open(f"/proc/{container.state.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            pidfd.send_signal(handle, 0)  # alive now, so the path above was its own
+        except OSError:
+            os.close(fd)
+            raise
+    except OSError as e:
+        raise SystemFailure(f"container {container.id} is not running: {e.strerror}") from e
+    finally:
+        os.close(handle)
+    return fd
+
+
+def _volumes(container: Container) -> list[tuple[str, str, bool]]:
+    """(host path, path inside, read-only) in mounting order."""
+    points = container.record.get("MountPoints") or {}
+    out = []
+    for destination, point in sorted(points.items(), key=lambda item: item[0].count("/")):
+        source = point.get("Source") or ""
+        if point.get("Type") == "volume" and not source:
+            continue
+        if source and os.path.exists(source):
+            out.append((source, destination, not point.get("RW", True)))
+    return out
+
+
+@contextmanager
+def _mounted(merged: str, mounts: list[tuple[str, str, bool]]) -> Iterator[Root]:
+    program = Path(orlop.__file__).parent / "runtime" / "viewer.py"
+    arguments = [word for m in mounts for word in (m[0], m[1], "ro" if m[2] else "rw")]
+    helper = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(program), merged, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd="/",
+    )
+    assert helper.stdin is not None
+    assert helper.stdout is not None
+    assert helper.stderr is not None
+    try:
+        if helper.stdout.readline() != b"ready\n":
+            raise SystemFailure(helper.stderr.read().decode("utf-8", "replace").strip())
+        with Root(f"/proc/{helper.pid}/cwd") as root:
+            yield root
+    finally:
+        helper.stdin.close()  # it leaves, and its mount namespace with it
+        helper.stdout.close()
+        helper.stderr.close()
+        helper.wait()
