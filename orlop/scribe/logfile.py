@@ -1,0 +1,168 @@
+"""The json-file log of one container: append, rotate, compress, survive a full disk.
+
+The scribe is its only writer. It is opened to append and measured before each append, so that an
+administrator may truncate it. A record is on file whole or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+
+from orlop.scribe import compress, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from orlop.scribe.poller import Poller
+
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+_MODE = 0o640
+
+
+class LogFile:
+    """`max_size` 0: never rotated. Nothing here raises: what cannot be logged is counted."""
+
+    __slots__ = (
+        "_compress",
+        "_dropped",
+        "_fd",
+        "_reason",
+        "_squeeze",
+        "max_file",
+        "max_size",
+        "path",
+    )
+
+    def __init__(self, poller: Poller, path: str, *, max_size: int, max_file: int, compress_: bool):
+        self.path = path
+        self.max_size = max_size
+        self.max_file = max_file
+        self._compress = compress_ and max_file > 1
+        self._squeeze = compress.Squeeze(poller, path, max_file) if self._compress else None
+        self._fd = -1
+        self._dropped = 0
+        self._reason = ""
+        self._open()
+
+    def _open(self) -> None:
+        try:
+            self._fd = os.open(self.path, _FLAGS, _MODE)
+        except OSError as error:
+            self._reason = error.strerror or ""
+
+    def repair(self, fresh: bool) -> None:
+        """Finish what was left half done; at a container's start (`fresh`), also end a record that
+        a power cut left without its newline.
+        """
+        if self._squeeze is not None:
+            self._squeeze.sweep()
+        if not fresh:
+            return
+        try:
+            size = self.size()
+            with open(self.path, "rb", buffering=0) as reader:
+                if size and os.pread(reader.fileno(), 1, size - 1) != b"\n":
+                    os.write(self._fd, b"\n")
+        except OSError as error:
+            self._reason = error.strerror or ""
+
+    def size(self) -> int:
+        """-1 when there is no file."""
+        try:
+            return os.lseek(self._fd, 0, os.SEEK_END)
+        except OSError:
+            return -1
+
+    def truncate(self, size: int) -> None:
+        try:
+            os.ftruncate(self._fd, size)
+        except OSError as error:
+            self._reason = error.strerror or ""
+
+    def room(self) -> int | None:
+        """Bytes until the log is full, after rotating a full one; None when it never is.
+
+        As Docker, a record is written while the file is below its limit, so it may go past it.
+        """
+        if not self.max_size:
+            return None
+        size = self.size()
+        if size >= self.max_size:
+            self._rotate()
+            size = self.size()
+        return max(1, self.max_size - size)
+
+    def notice(self, stamp: bytes) -> bytes:
+        """A record that tells what could not be logged, to be put before the next one."""
+        if not self._dropped:
+            return b""
+        text = f"orlop: {self._dropped} log records were dropped: {self._reason}\n"
+        return encode.Encoder("stderr").lines(text.encode(), stamp)
+
+    def append(self, start: int, notice: bytes, records: bytes) -> None:
+        """Append to the file, `start` bytes long, all or nothing."""
+        if self._fd < 0:
+            self._open()
+        data = memoryview(notice + records if notice else records)
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError as error:  # full, over quota, read-only, broken
+            self.truncate(max(start, 0))
+            self._dropped += records.count(b"\n")
+            self._reason = error.strerror or ""
+            return
+        if notice:
+            self._dropped = 0
+
+    def _rotate(self) -> None:
+        """Start a new file; when that fails the old one grows on. A killed rotation is finished."""
+        fresh = self.path + ".new"
+        try:
+            fd = os.open(fresh, _FLAGS | os.O_TRUNC, _MODE)
+        except OSError as error:
+            self._reason = error.strerror or ""
+            return
+        try:
+            if self.max_file > 1 and not _same(self.path, self.path + ".1"):
+                self._shift()
+                os.link(self.path, self.path + ".1")
+            os.rename(fresh, self.path)
+        except OSError as error:
+            self._reason = error.strerror or ""
+            os.close(fd)
+            return
+        os.close(self._fd)
+        self._fd = fd
+        if self._squeeze is not None:
+            self._squeeze.begin()
+
+    def _shift(self) -> None:
+        """Free `.1`: move each older file up by one, the oldest out."""
+        last = self.max_file - 1
+        gap = next((n for n in range(1, last + 1) if not _either(self.path, n)), None)
+        if gap is None:
+            for name in _either(self.path, last):
+                os.unlink(name)
+            gap = last
+        for number in range(gap - 1, 0, -1):
+            for name in _either(self.path, number):
+                suffix = ".gz" if name.endswith(".gz") else ""
+                os.rename(name, f"{self.path}.{number + 1}{suffix}")
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _either(path: str, number: int) -> list[str]:
+    """Those of `.N` and `.N.gz` that exist."""
+    names = (f"{path}.{number}", f"{path}.{number}.gz")
+    return [name for name in names if os.path.lexists(name)]
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
