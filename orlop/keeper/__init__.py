@@ -1,0 +1,9 @@
+"""The parent of every container: spawn, hold, reap, and say so.
+
+For: launching processes (with `runtime`), reaping them by pidfd, holding their stdio, terminals and
+published ports, keeping a scribe alive. Not for: moving a container's bytes (the scribe), mounts,
+records, restarts (the daemon). Invariant: one thread, one poller, nothing in it waits for one
+container; what it holds can be taken over by its successor, by re-execution or from the scribe.
+`client` is the daemon's side and may use threads; the rest imports few modules of the standard
+library, as every fork pays for each.
+"""

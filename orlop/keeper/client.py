@@ -1,0 +1,342 @@
+"""The daemon's side: start a keeper, ask it things from any thread, hear what it tells.
+
+Threaded and synchronous. One thread reads each of the two connections (keeper, scribe); callbacks
+run one after another on a third, so they may call back in here. When the keeper dies another is
+started, which takes everything back from the scribe; what was asked meanwhile fails.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from queue import SimpleQueue
+from typing import Any
+
+from orlop.errors import Conflict, InvalidArgument, NotFound, OrlopError, SystemFailure, Unavailable
+from orlop.keeper.link import Link, Lost
+from orlop.keeper.mourning import await_end
+from orlop.keeper.starter import Starter
+
+Frame = dict[str, Any]
+Key = tuple[str, str]
+
+_KINDS: dict[str, type[OrlopError]] = {
+    "NotFound": NotFound,
+    "Conflict": Conflict,
+    "InvalidArgument": InvalidArgument,
+}
+
+
+class LaunchFailed(SystemFailure):
+    """The process could not be started: which step, errno (0: none), path ("": none), why."""
+
+    def __init__(self, stage: str, number: int, path: str, message: str) -> None:
+        super().__init__(message)
+        self.stage = stage
+        self.errno = number
+        self.path = path
+
+
+class Keeper:
+    """`on_exit(id, exec_id, status, exited_ns)`: raw wait status, None when nobody saw the end.
+
+    `on_detach(id, exec_id)`: a client typed its detach keys. `on_restart(tasks)`: another keeper
+    took over, here is its snapshot (exits in it were or are reported by `on_exit`).
+    """
+
+    def __init__(self, exec_root: str | os.PathLike[str], *, command: Sequence[str] = ()) -> None:
+        """`command`: how to run the launcher, for tests; the exec root and an fd are appended."""
+        self.exec_root = os.fspath(exec_root)
+        self.on_exit: Callable[[str, str, int | None, int], None] = lambda *_: None
+        self.on_detach: Callable[[str, str], None] = lambda *_: None
+        self.on_restart: Callable[[list[Frame]], None] = lambda _: None
+        self._starter = Starter(self.exec_root, command)
+        self._lock = threading.Lock()  # one ensure at a time
+        self._keeper: Link | None = None
+        self._scribe: Link | None = None
+        self._closed = False
+        self._known: dict[Key, int] = {}  # processes not yet reported as ended -> their pidfd
+        self._told: set[Key] = set()  # reported, not yet forgotten
+        self._guard = threading.Lock()  # of the two above
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._caller: threading.Thread | None = None
+
+    # connection
+
+    def ensure(self) -> list[Frame]:
+        """Have a keeper: connect to the one that runs, or start one. Returns the snapshot.
+
+        Exits that happened before are in the snapshot, `on_exit` is not called for those.
+        """
+        with self._lock:
+            if self._keeper is not None and self._keeper.alive:
+                return self._snapshot_of(self._keeper)
+            return self._connect()
+
+    def _connect(self) -> list[Frame]:
+        if self._closed:
+            raise Unavailable("the keeper's client is closed")
+        if self._caller is None:
+            self._caller = threading.Thread(
+                target=self._run_calls, name="keeper-calls", daemon=True
+            )
+            self._caller.start()
+        sock = self._starter.connect()
+        link = Link(sock, "keeper", self._event, self._hung_up)
+        tasks = self._snapshot_of(link)
+        self._keeper = link
+        return tasks
+
+    def _snapshot_of(self, link: Link) -> list[Frame]:
+        answers = link.stream({"op": "hello", "version": 1})
+        reply, fds = next(answers)
+        tasks: list[Frame] = _value(reply, fds)["tasks"]
+        states = {(task["id"], task["exec_id"]): task["state"] for task in tasks}
+        for reply, fds in answers:
+            if reply["pidfd"] is None:
+                break
+            self._note(
+                tuple(reply["pidfd"]), fds[0], ended=states[tuple(reply["pidfd"])] == "exited"
+            )
+        return tasks
+
+    def snapshot(self) -> list[Frame]:
+        """Every process the keeper has: id, exec_id, pid, started_ns, state, status, …"""
+        return self._snapshot_of(self._link())
+
+    def close(self) -> None:
+        """Hang up; keeper and scribe go on."""
+        with self._lock:
+            self._closed = True
+            links = [link for link in (self._keeper, self._scribe) if link is not None]
+            caller = self._caller
+        for link in links:
+            link.close()
+        self._calls.put(None)
+        if caller is not None and caller is not threading.current_thread():
+            caller.join(10)
+        with self._guard:
+            for fd in self._known.values():
+                os.close(fd)
+            self._known.clear()
+
+    def _link(self) -> Link:
+        link = self._keeper
+        if link is None or not link.alive:
+            self.ensure()
+            link = self._keeper
+        assert link is not None
+        return link
+
+    def _scribe_link(self) -> Link:
+        with self._lock:
+            if self._scribe is None or not self._scribe.alive:
+                sock = self._starter.connect_scribe()
+                self._scribe = Link(sock, "scribe", self._event, lambda _link: None)
+            return self._scribe
+
+    # what comes unasked
+
+    def _event(self, frame: Frame) -> None:
+        """On a reader's thread."""
+        event = frame.get("event")
+        if event == "exit":
+            key = (frame["id"], frame["exec_id"])
+            status, exited_ns = frame["status"], frame["exited_ns"]
+            self._calls.put(lambda: self._report(key, status, exited_ns))
+        elif event == "detach":
+            self._calls.put(lambda: self.on_detach(frame["id"], frame["exec_id"]))
+
+    def _report(self, key: Key, status: int | None, exited_ns: int) -> None:
+        with self._guard:
+            if key in self._told:
+                return
+            self._told.add(key)
+            fd = self._known.pop(key, -1)
+        if fd >= 0:
+            os.close(fd)
+        self.on_exit(key[0], key[1], status, exited_ns)
+
+    def _run_calls(self) -> None:
+        while True:
+            call = self._calls.get()
+            if call is None:
+                return
+            try:
+                call()
+            except Exception:  # a callback's bug must not end the reports of all others
+                import logging
+
+                logging.getLogger(__name__).exception("a keeper callback failed")
+
+    def _hung_up(self, link: Link) -> None:
+        if not self._closed and link is self._keeper:
+            self._calls.put(self._recover)
+
+    def _recover(self) -> None:
+        """The keeper died. Its successor knows all, or what it does not know has ended."""
+        if self._closed:
+            return
+        tasks = self.ensure()
+        found = {(task["id"], task["exec_id"]) for task in tasks}
+        self.on_restart(tasks)
+        for task in tasks:
+            if task["state"] == "exited":
+                self._report((task["id"], task["exec_id"]), task["status"], task["exited_ns"])
+        with self._guard:
+            lost = [(key, os.dup(fd)) for key, fd in self._known.items() if key not in found]
+        for key, fd in lost:
+            threading.Thread(target=self._mourn, args=(key, fd), daemon=True).start()
+
+    def _mourn(self, key: Key, fd: int) -> None:
+        """Keeper and scribe died together: nobody but us waits for the end of this process."""
+        try:
+            status = await_end(fd)
+        finally:
+            os.close(fd)
+        self._calls.put(lambda: self._report(key, status, time.time_ns()))
+
+    def _note(self, key: Key, fd: int, *, ended: bool = False) -> None:
+        with self._guard:
+            old = self._known.pop(key, -1)
+            if ended:
+                os.close(fd)
+            else:
+                self._told.discard(key)
+                self._known[key] = fd
+        if old >= 0:
+            os.close(old)
+
+    # requests
+
+    def call(self, frame: Frame, fds: Iterable[int] = ()) -> Any:
+        """Ask and wait. Raises an OrlopError: a kind, or LaunchFailed."""
+        try:
+            return _value(*self._link().ask(frame, tuple(fds)))
+        except Lost as error:
+            raise Unavailable(f"keeper: {error}") from None
+
+    def spawn(
+        self,
+        id: str,
+        plan: Frame,
+        stdio: Frame,
+        log: Frame,
+        host_ops: Sequence[Any] = (),
+        fds: Sequence[int] = (),
+    ) -> tuple[int, int]:
+        """Start a container: (pid, started_ns) once its program runs. `fds` stay the caller's."""
+        for at in range(_MOST, len(fds), _MOST):
+            self.call({"op": "hold", "id": id}, fds[at : at + _MOST])
+        request = {"op": "spawn", "id": id, "plan": plan, "stdio": stdio, "log": log}
+        return self._start(request, host_ops, fds[:_MOST])
+
+    def exec(self, id: str, exec_id: str, plan: Frame, stdio: Frame) -> tuple[int, int]:
+        """Start a process in a container: (pid, started_ns)."""
+        request = {"op": "exec", "id": id, "exec_id": exec_id, "plan": plan, "stdio": stdio}
+        return self._start(request, (), ())
+
+    def _start(
+        self, request: Frame, host_ops: Sequence[Any], fds: Sequence[int]
+    ) -> tuple[int, int]:
+        key = (request["id"], request.get("exec_id", ""))
+        with self._guard:
+            self._told.discard(key)
+        request["host_ops"] = list(host_ops)
+        try:
+            reply, answered = self._link().ask(request, tuple(fds), lambda fd: self._note(key, fd))
+        except Lost as error:
+            raise Unavailable(f"keeper: {error}") from None
+        value = _value(reply, answered)
+        return value["pid"], value["started_ns"]
+
+    def signal(self, id: str, exec_id: str, signo: int, *, all: bool = False) -> None:
+        """Raises NotFound when the process is gone."""
+        self.call({"op": "signal", "id": id, "exec_id": exec_id, "signo": signo, "all": all})
+
+    def resize(self, id: str, exec_id: str, rows: int, columns: int) -> None:
+        self.call({"op": "resize", "id": id, "exec_id": exec_id, "rows": rows, "cols": columns})
+
+    def close_stdin(self, id: str, exec_id: str) -> None:
+        self.call({"op": "close_stdin", "id": id, "exec_id": exec_id})
+
+    def forget(self, id: str, exec_id: str) -> None:
+        """The exit is recorded; a container's execs are forgotten with it. Idempotent."""
+        self.call({"op": "forget", "id": id, "exec_id": exec_id})
+        with self._guard:
+            self._told.discard((id, exec_id))
+
+    def netops(self, id: str, host_ops: Sequence[Any], container_ops: Sequence[Any]) -> None:
+        """Run network steps for a container that runs."""
+        self.call(
+            {
+                "op": "netops",
+                "id": id,
+                "host_ops": list(host_ops),
+                "container_ops": list(container_ops),
+            }
+        )
+
+    def hold(self, id: str, fds: Sequence[int]) -> None:
+        """Keep bound sockets for a container."""
+        for at in range(0, len(fds), _MOST):
+            self.call({"op": "hold", "id": id}, fds[at : at + _MOST])
+
+    def release(self, id: str) -> None:
+        self.call({"op": "release", "id": id})
+
+    def reexec(self) -> None:
+        """Have the keeper become what is installed now."""
+        self.call({"op": "reexec"})
+
+    def shutdown(self, *, force: bool = False) -> None:
+        """End keeper and scribe. Raises Conflict while processes run, unless `force` kills them."""
+        self.call({"op": "shutdown", "force": force})
+
+    def pidfd(self, id: str, exec_id: str = "") -> int | None:
+        """Our fd of a process that has not been reported as ended; not to be closed."""
+        with self._guard:
+            return self._known.get((id, exec_id))
+
+    # the scribe
+
+    def attach(self, id: str, exec_id: str, fd: int, **options: Any) -> None:
+        """Hand a client's stream to the scribe; `fd` stays the caller's, to be closed.
+
+        Options: stdin, stdout, stderr, mux, stdin_once (bool), detach_keys, leftover (bytes).
+        """
+        self._ask_scribe({"op": "attach", "id": id, "exec_id": exec_id, **options}, (fd,))
+
+    def drop(self, id: str, exec_id: str) -> None:
+        """Close the clients that wait for a process that will not come."""
+        self._ask_scribe({"op": "drop", "id": id, "exec_id": exec_id})
+
+    def scribe_stats(self) -> Frame:
+        stats: Frame = self._ask_scribe({"op": "stats"})
+        return stats
+
+    def _ask_scribe(self, frame: Frame, fds: tuple[int, ...] = ()) -> Any:
+        for attempt in (1, 2):  # it may just have been forked anew
+            try:
+                return _value(*self._scribe_link().ask(frame, fds))
+            except Lost as error:
+                if attempt == 2:
+                    raise Unavailable(f"scribe: {error}") from None
+        raise AssertionError("unreachable")
+
+
+_MOST = 240
+
+
+def _value(reply: Frame, fds: list[int]) -> Any:
+    for fd in fds:
+        os.close(fd)
+    error = reply.get("error")
+    if error is None:
+        return reply["ok"]
+    kind, number, message = error
+    if kind == "Launch":
+        raise LaunchFailed(reply.get("stage", ""), number, reply.get("path", ""), message)
+    raise _KINDS.get(kind, SystemFailure)(message)

@@ -1,0 +1,29 @@
+"""What a task is until its program runs: the pending launch, and who waits for it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from orlop.keeper.stdio import Stdio
+    from orlop.runtime.pending import Pending
+    from orlop.scribe.connection import Connection
+
+
+class Starting:
+    __slots__ = ("answer", "connection", "pending", "size", "stdio")
+
+    def __init__(
+        self,
+        pending: Pending,
+        stdio: Stdio,
+        connection: Connection,
+        answer: Callable[[dict[str, object], list[int]], None],
+        size: tuple[int, int],
+    ) -> None:
+        self.pending = pending
+        self.stdio = stdio
+        self.connection = connection
+        self.answer = answer  # the reply to the daemon that asked
+        self.size = size  # rows, columns of the terminal; (0, 0) leaves it as it is
