@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from daemon import Daemon  # noqa: E402
+from registry import Registry  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,13 @@ def own_orlopd() -> Iterator[Daemon]:
         yield daemon
     finally:
         daemon.close()
+
+
+@pytest.fixture(scope="session")
+def registry() -> Iterator[str]:
+    """host:port of a private docker-registry."""
+    server = Registry()
+    try:
+        yield server.address
+    finally:
+        server.close()

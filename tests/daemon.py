@@ -12,7 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from terminal import Terminal
+
 REPO = Path(__file__).parent.parent
+ORLOP = ["/usr/bin/python3", "-I", "-S", str(REPO / "orlop" / "cli" / "entry.py")]
 _READY = 30  # seconds
 
 
@@ -68,8 +71,23 @@ class Daemon:
 
     def orlop(self, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run our CLI on this daemon."""
-        entry = REPO / "orlop" / "cli" / "entry.py"
-        return self._run(["/usr/bin/python3", "-I", "-S", str(entry), *args], options)
+        return self._run([*ORLOP, *args], options)
+
+    def terminal(self, name: str, *args: str) -> Terminal:
+        """`name` ("docker" or "orlop") under a pseudo-terminal."""
+        command = ["docker"] if name == "docker" else [*ORLOP]
+        return Terminal([*command, *args], self.environment)
+
+    orlop_command = ORLOP
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "DOCKER_HOST": self.host,
+            "ORLOP_HOST": self.host,
+            "DOCKER_CONFIG": str(self.base / "cli"),
+            "HOME": str(self.base),
+        }
 
     def _run(self, command: list[str], options: Any) -> subprocess.CompletedProcess[str]:
         check = options.pop("check", True)
@@ -81,16 +99,12 @@ class Daemon:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "DOCKER_HOST": self.host, "ORLOP_HOST": self.host, **self.config},
+            env={**os.environ, **self.environment},
             **options,
         )
         if check and done.returncode:
             raise AssertionError(f"{command}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
-
-    @property
-    def config(self) -> dict[str, str]:
-        return {"DOCKER_CONFIG": str(self.base / "cli"), "HOME": str(self.base)}
 
     def kill(self) -> None:
         """SIGKILL to the daemon alone."""
