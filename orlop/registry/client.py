@@ -33,7 +33,6 @@ class Registries:
         """
         credentials = from_auth(auth)
         last: RegistryFailure | None = None
-        connected = False
         for endpoint in endpoints(self.config, domain, push=push):
             session = self.session(endpoint, credentials)
             try:
@@ -41,9 +40,9 @@ class Registries:
             except RegistryFailure as failure:
                 last = failure
                 continue
-            connected = True
+            last = None
             yield session
-        if last is not None and not connected:
+        if last is not None:
             raise last
 
     def session(self, endpoint: Endpoint, credentials: Credentials) -> Session:

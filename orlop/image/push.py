@@ -1,0 +1,180 @@
+"""`docker push`: each layer looked for, mounted or sent; then the config; then the manifest.
+
+Source: dockerd 28's messages; its rule which blobs may be there already (`v2metadata`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from typing import Any
+
+from orlop.errors import InvalidArgument, NotFound, SystemFailure
+from orlop.image import progress
+from orlop.image.images import Images
+from orlop.image.model import Image
+from orlop.image.notify import notify
+from orlop.image.send import LayerPush
+from orlop.image.stream import Emit, stream
+from orlop.oci import platform as platforms
+from orlop.oci.digest import Digest
+from orlop.oci.manifest import (
+    DOCKER_CONFIG,
+    DOCKER_LAYER,
+    DOCKER_MANIFEST,
+    Descriptor,
+    encode_docker_manifest,
+)
+from orlop.oci.reference import Reference, parse_normalized
+from orlop.registry.blobs import Cancelled
+from orlop.registry.client import another_may_serve
+from orlop.registry.failure import RegistryFailure
+from orlop.registry.manifests import put_manifest
+from orlop.registry.retry import retrying
+from orlop.registry.session import Session
+from orlop.registry.upload import blob_size, send_bytes
+
+
+def push(
+    images: Images,
+    name: str,
+    *,
+    tag: str = "",
+    auth: Mapping[str, Any] | None = None,
+    platform: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Progress messages; without a tag every tag of the repository. InvalidArgument at once."""
+    reference = parse_normalized(name)
+    if reference.digest:
+        raise InvalidArgument("cannot push a digest reference")
+    if tag:
+        reference = reference.repository.with_tag(tag)
+    wanted = platforms.parse(platform) if platform else None
+
+    def work(emit: Emit, cancel: threading.Event) -> None:
+        text = f"The push refers to repository [{reference.name}]"
+        emit(progress.message(text))
+        for named, image in _chosen(images, reference):
+            if wanted is not None and not platforms.satisfies(
+                platforms.from_dict(image.config), wanted
+            ):
+                raise NotFound(
+                    f"image with reference {named.familiar} was found but its platform "
+                    f"({platforms.from_dict(image.config)}) does not match the specified "
+                    f"platform ({wanted})"
+                )
+            _push_one(images, named, image, auth, emit, cancel)
+        notify(images, "push", None, reference.familiar, reference.familiar_name)
+
+    return stream(work, "push")
+
+
+def _chosen(images: Images, reference: Reference) -> list[tuple[Reference, Image]]:
+    if reference.tag:
+        image_id = images.references.get(reference)
+        pairs = [(reference, image_id)] if image_id is not None else []
+    else:
+        found = images.references.in_repository(reference)
+        pairs = [(named, image_id) for named, image_id in found if not named.digest]
+    out = [(named, image) for named, i in pairs if i and (image := images.find(i)) is not None]
+    if not out:
+        raise NotFound(f"An image does not exist locally with the tag: {reference.familiar_name}")
+    return out
+
+
+def _push_one(
+    images: Images,
+    named: Reference,
+    image: Image,
+    auth: Mapping[str, Any] | None,
+    emit: Emit,
+    cancel: threading.Event,
+) -> None:
+    last: RegistryFailure | None = None
+    for session in images.registries.sessions(named.domain, auth, push=True):
+        try:
+            with images.holding(image.chains):
+                _send(images, session, named, image, auth, emit, cancel)
+            return
+        except RegistryFailure as failure:
+            if not another_may_serve(session, failure):
+                raise
+            last = failure
+    raise last or SystemFailure("no endpoint to push to")
+
+
+def _send(
+    images: Images,
+    session: Session,
+    named: Reference,
+    image: Image,
+    auth: Mapping[str, Any] | None,
+    emit: Emit,
+    cancel: threading.Event,
+) -> None:
+    layers = _layers(images, session, named, image, auth, emit, cancel)
+    digest, size = _config(session, named, image, cancel)
+    manifest = encode_docker_manifest(Descriptor(DOCKER_CONFIG, digest, size), layers)
+    shown = retrying(
+        lambda: put_manifest(session, named, named.tag, manifest, DOCKER_MANIFEST), cancel=cancel
+    )
+    with images.locked(image):
+        images.references.set_digest(named.repository.with_digest(shown), image.id)
+    emit(progress.message(f"{named.tag}: digest: {shown} size: {len(manifest)}"))
+    emit(progress.aux({"Tag": named.tag, "Digest": shown, "Size": len(manifest)}))
+
+
+def _config(
+    session: Session, named: Reference, image: Image, cancel: threading.Event
+) -> tuple[Digest, int]:
+    digest = Digest(image.id)
+
+    def send() -> None:
+        if blob_size(session, named, digest) is None:
+            send_bytes(session, named, digest, image.raw)
+
+    retrying(send, cancel=cancel)
+    return digest, len(image.raw)
+
+
+def _layers(
+    images: Images,
+    session: Session,
+    named: Reference,
+    image: Image,
+    auth: Mapping[str, Any] | None,
+    emit: Emit,
+    cancel: threading.Event,
+) -> list[Descriptor]:
+    """Descriptors bottom first. One blob is sent once even if layers repeat."""
+    abort = threading.Event()
+    pushes: dict[str, LayerPush] = {}
+    for chain, diff in zip(image.chains, image.diff_ids):
+        if diff not in pushes:
+            pushes[diff] = LayerPush(images, session, named, chain, diff, auth, emit, abort)
+    order = list(reversed(pushes.values()))
+    for item in order:
+        emit(progress.status("Preparing", item.short))
+    limit = max(1, images.config.max_concurrent_uploads)
+    for item in order[limit:]:
+        emit(progress.status("Waiting", item.short))
+    with ThreadPoolExecutor(limit, "push") as pool:
+        jobs = [pool.submit(item.run) for item in order]
+        try:
+            _watch(set(jobs), cancel)
+        finally:
+            abort.set()
+            for job in jobs:
+                job.cancel()
+    done = {item.diff: job.result() for item, job in zip(order, jobs)}
+    return [Descriptor(DOCKER_LAYER, *done[diff]) for diff in image.diff_ids]
+
+
+def _watch(jobs: set[Future[tuple[Digest, int]]], cancel: threading.Event) -> None:
+    while jobs:
+        done, jobs = wait(jobs, timeout=0.1, return_when=FIRST_EXCEPTION)
+        for job in done:
+            job.result()
+        if cancel.is_set():
+            raise Cancelled
