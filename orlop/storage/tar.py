@@ -20,7 +20,7 @@ _ZERO = bytes(BLOCK)
 FILE, LINK, SYMLINK, CHAR, BLOCKDEV, DIRECTORY, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
 _NO_DATA = frozenset((LINK, SYMLINK, CHAR, BLOCKDEV, DIRECTORY, FIFO))
 _XATTR = b"SCHILY.xattr."
-_KNOWN = (FILE, b"\0", b"7", LINK, SYMLINK, CHAR, BLOCKDEV, DIRECTORY, FIFO)
+_KNOWN = (FILE, LINK, SYMLINK, CHAR, BLOCKDEV, DIRECTORY, FIFO)
 
 
 class TarError(InvalidArgument):
@@ -111,6 +111,8 @@ class TarReader:
             entry.link = long_link
         if pax or self._global:
             _apply(entry, {**self._global, **pax})
+        if kind == FILE and entry.name.endswith(b"/"):
+            entry.type = kind = DIRECTORY  # from before ustar; the name may be a long one
         if kind in _NO_DATA:
             entry.size = 0
         elif kind not in _KNOWN:
@@ -247,9 +249,7 @@ def _parse(block: bytes) -> Entry:
     e.mtime_ns = _number(block[136:148]) * 1_000_000_000
     kind = block[156:157]
     e.link = block[157:257].split(b"\0", 1)[0]
-    if kind in (b"\0", FILE, b"7"):
-        kind = DIRECTORY if name.endswith(b"/") else FILE
-    e.type = kind
+    e.type = FILE if kind in (b"\0", b"7") else kind
     e.xattrs = None
     return e
 
@@ -293,8 +293,6 @@ def _apply(entry: Entry, pax: dict[bytes, bytes]) -> None:
         elif key == b"path":
             _no_nul(value)
             entry.name = value
-            if entry.type == FILE and value.endswith(b"/"):
-                entry.type = DIRECTORY
         elif key == b"linkpath":
             _no_nul(value)
             entry.link = value
