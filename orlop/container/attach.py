@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from orlop.container.containers import Containers
 from orlop.container.logs import logs as read_logs
 from orlop.errors import Conflict
-from orlop.wire import frame, parse_detach_keys
+from orlop.wire import parse_detach_keys
 
 Connect = Callable[[], tuple[int, bytes]]
-_STREAMS = {"stdout": 1, "stderr": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,8 @@ def attach(containers: Containers, ref: str, options: Options, connect: Connect)
 
 
 def _replay(containers: Containers, id: str, options: Options, fd: int, tty: bool) -> None:
-    for stream, line in read_logs(containers, id, stdout=options.stdout, stderr=options.stderr):
-        data = line if tty else frame(_STREAMS[stream], line)
-        view = memoryview(data)
+    found = read_logs(containers, id, stdout=options.stdout, stderr=options.stderr, mux=not tty)
+    for chunk in found:
+        view = memoryview(chunk)
         while view:
             view = view[os.write(fd, view) :]

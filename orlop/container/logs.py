@@ -1,0 +1,76 @@
+"""`docker logs`: what a container printed, from its log file; no state of the daemon is involved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orlop.container.containers import Containers
+from orlop.container.model import Container
+from orlop.container.wait import wait
+from orlop.errors import InvalidArgument, NotSupported
+from orlop.scribe.follow import Follow
+from orlop.scribe.readlog import Form, chunks
+
+
+class Log:
+    """Iterate for chunks in the client's form (stdcopy frames, or raw for a terminal's).
+
+    `close` may come from another thread: it ends a follower that waits.
+    """
+
+    def __init__(self, container: Container, found: Iterator[bytes] | Follow) -> None:
+        self.container = container
+        self._found = found
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._found)
+
+    def close(self) -> None:
+        if isinstance(self._found, Follow):
+            self._found.close()
+
+
+def logs(
+    containers: Containers,
+    ref: str,
+    *,
+    stdout: bool = True,
+    stderr: bool = True,
+    follow: bool = False,
+    tail: int | None = None,
+    since_ns: int = 0,
+    until_ns: int = 0,
+    timestamps: bool = False,
+    details: bool = False,
+    mux: bool | None = None,
+) -> Log:
+    """`mux` None: as the container's terminal setting says. Raises NotFound, InvalidArgument,
+    NotSupported (a log driver that cannot be read)."""
+    container = containers.get(ref)
+    if not (stdout or stderr):
+        raise InvalidArgument("Bad parameters: you must choose at least one stream")
+    kind = container.host_config["LogConfig"]["Type"]
+    if kind != "json-file":
+        raise NotSupported("configured logging driver does not support reading")
+    if mux is None:
+        mux = not container.config.get("Tty")
+    form = Form(stdout=stdout, stderr=stderr, mux=mux, timestamps=timestamps, details=details)
+    path = str(container.log_path)
+    limits = {"tail": tail, "since_ns": since_ns, "until_ns": until_ns}
+    if not follow:
+        return Log(container, _existing(path, form, limits))
+    with container.lock:
+        running = container.state.running
+        follower = Follow(path, form, **limits)  # type: ignore[arg-type]
+        if running:
+            wait(containers, container.id, "next-exit").add_done_callback(lambda _: follower.end())
+    if not running:
+        follower.end()
+    return Log(container, follower)
+
+
+def _existing(path: str, form: Form, limits: dict[str, int | None]) -> Iterator[bytes]:
+    try:
+        yield from chunks(path, form, **limits)  # type: ignore[arg-type]
+    except FileNotFoundError:
+        return  # never started
