@@ -5,16 +5,21 @@ Source: moby `image.NewChildImage` (facts: which fields, which order).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from orlop.image import changes as changing
 from orlop.image import times
 from orlop.image.images import Images
-from orlop.image.model import Image, Layer
+from orlop.image.model import Image, chains_of
+from orlop.image.notify import notify
+from orlop.image.staging import Stack, reader, stage_file
+from orlop.image.tag import parse_target, set_name
 from orlop.oci import platform as platforms
-from orlop.oci.digest import DiffID
+from orlop.oci.digest import DiffID, ImageID
 from orlop.oci.image import go_json
 from orlop.oci.platform import Platform
+from orlop.oci.reference import Reference
 
 DOCKER_VERSION = "28.5.2"  # whose format and behaviour this is
 EMPTY_LAYER = DiffID("sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef")
@@ -118,32 +123,75 @@ def child_document(
 
 def create_from_layer(
     images: Images,
-    parent_image: Image | None,
-    config: Mapping[str, Any] | None,
-    layer: Layer | None,
     *,
-    comment: str = "",
-    author: str = "",
-    created_by: str = "",
+    parent: str,
+    diff: Iterator[bytes],
     container: str = "",
     container_config: Mapping[str, Any] | None = None,
-) -> Image:
-    """Store the image that `commit` makes; `layer` None means nothing changed.
+    config: Mapping[str, Any] | None = None,
+    changes: Sequence[str] = (),
+    comment: str = "",
+    author: str = "",
+    repo: str = "",
+    tag: str = "",
+) -> ImageID:
+    """What `commit` makes: the image `parent` ("": none) with the layer archive `diff` on top.
 
-    The layer store has been synced here before the image's record is written.
+    `config`, where given, is merged over the parent's; `changes` are applied last. A layer without
+    any change adds only a history entry. Raises NotFound, InvalidArgument, OSError.
     """
-    diff_id = layer.diff_id if layer is not None else EMPTY_LAYER
-    raw = child_document(
-        parent_image,
-        config,
-        diff_id,
-        comment=comment,
-        author=author,
-        created_by=created_by,
-        container=container,
-        container_config=container_config,
-    )
-    if layer is not None:
-        images.layers.sync()
-    parent = parent_image.id if parent_image is not None else None
-    return images.add(raw, parent=parent, local=True)
+    target = parse_target(repo, tag)
+    above = images.get(parent) if parent else None
+    run = merged_config(container_config, config, above)
+    run = changing.apply(run, changes)
+    words = (container_config or {}).get("Cmd") or []
+    chains = above.chains if above is not None else ()
+    with images.holding(chains), Stack(images, chains[-1] if chains else None) as stack:
+        staged = stage_file(images.layers, reader(diff), None, 0)
+        stack.put(0, staged)
+        raw = child_document(
+            above,
+            run,
+            staged.diff_id,
+            comment=comment,
+            author=author,
+            created_by=" ".join(words),
+            container=container,
+            container_config=container_config,
+        )
+        if staged.diff_id == EMPTY_LAYER:
+            return _keep(images, raw, above, target)
+        with images.holding(chains_of([*(above.diff_ids if above else ()), staged.diff_id])):
+            stack.commit([staged.diff_id])
+            return _keep(images, raw, above, target)
+
+
+def _keep(images: Images, raw: bytes, above: Image | None, target: Reference | None) -> ImageID:
+    image = images.add(raw, parent=above.id if above is not None else None, local=True)
+    notify(images, "create", image, image.id, "")
+    if target is not None:
+        set_name(images, target, image)
+    return image.id
+
+
+def merged_config(
+    container_config: Mapping[str, Any] | None,
+    given: Mapping[str, Any] | None,
+    parent: Image | None,
+) -> dict[str, Any]:
+    """dockerd's merge at commit: what the request leaves empty comes from the container."""
+    base = dict(container_config or (parent.run_config if parent is not None else {}))
+    if not given:
+        return base
+    out = dict(given)
+    for key in ("User", "Cmd", "Entrypoint", "WorkingDir", "StopSignal", "Shell", "Healthcheck"):
+        if not out.get(key) and base.get(key) and not (key == "Cmd" and out.get("Entrypoint")):
+            out[key] = base[key]
+    for key in ("ExposedPorts", "Volumes", "Labels"):
+        both = {**(base.get(key) or {}), **(out.get(key) or {})}
+        if both or key == "Labels":
+            out[key] = both
+    names = {entry.partition("=")[0] for entry in out.get("Env") or []}
+    kept = [e for e in base.get("Env") or [] if e.partition("=")[0] not in names]
+    out["Env"] = [*(out.get("Env") or []), *kept]
+    return out

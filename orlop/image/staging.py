@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from orlop.errors import InvalidArgument
 from orlop.image.images import Images
 from orlop.image.model import Layer, LayerStore, Staged
 from orlop.oci.digest import ChainID, DiffID, next_chain
+from orlop.storage.compression import Reader
 
 _workers = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
@@ -81,3 +82,8 @@ def missing_from(layers: LayerStore, chains: Sequence[ChainID]) -> int:
         if not layers.has(chain):
             return index
     return len(chains)
+
+
+def reader(chunks: Iterator[bytes]) -> BinaryIO:
+    """A stream over an iterator, for the worker's input."""
+    return cast(BinaryIO, Reader(chunks))
