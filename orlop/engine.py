@@ -1,0 +1,163 @@
+"""The composition root: opens a data root, joins the nouns, closes them again. No verbs.
+
+Invariant: one engine owns a data root at a time, guarded by two locks: our own and the one that
+dockerd takes (volumes/metadata.db), neither ever inherited.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from orlop import files
+from orlop.config import Config
+from orlop.container import exec_start, exits, load
+from orlop.container.containers import Containers, image_users
+from orlop.errors import SystemFailure
+from orlop.events import Events
+from orlop.files import LockFile
+from orlop.image.images import Images
+from orlop.keeper.client import Keeper
+from orlop.network.networks import Networks
+from orlop.storage.choose import choose
+from orlop.storage.layers import Layers
+from orlop.volume.volumes import Volumes
+
+VERSION = 1  # of what lies under <data-root>/orlop
+_DIRECTORIES = {
+    "buildkit": 0o711,
+    "containers": 0o710,
+    "image": 0o700,
+    "network": 0o750,
+    "plugins": 0o700,
+    "runtimes": 0o700,
+    "swarm": 0o700,
+    "tmp": 0o700,
+    "volumes": 0o701,
+    "orlop": 0o700,
+}
+
+
+@dataclass(slots=True)
+class Engine:
+    config: Config
+    id: str
+    events: Events
+    layers: Layers
+    images: Images
+    networks: Networks
+    volumes: Volumes
+    containers: Containers
+    keeper: Keeper
+    _locks: list[LockFile]
+
+    @classmethod
+    def open(cls, config: Config) -> Engine:
+        """Raises Conflict when another engine has the data root, SystemFailure when it cannot be
+        used."""
+        locks = _lay_out(config)
+        try:
+            return cls._join(config, locks)
+        except BaseException:
+            for lock in locks:
+                lock.close()
+            raise
+
+    @classmethod
+    def _join(cls, config: Config, locks: list[LockFile]) -> Engine:
+        root = config.data_root
+        events = Events()
+        driver = choose(config.storage_driver, root)
+        store = root / "image" / driver.name
+        layers = Layers(store / "layerdb", driver)
+        images = Images(store, layers, events, config)
+        networks = Networks(config, events)
+        volumes = Volumes(root / "volumes", events)
+        keeper = Keeper(config.exec_root)
+        containers = Containers(config, images, layers, networks, volumes, keeper, events)
+        images.in_use = lambda: image_users(containers)
+        load.load(containers)
+        containers.exec_exits.append(
+            lambda id, exec_id, status, at: exec_start.exec_exited(
+                containers, id, exec_id, status, at
+            )
+        )
+        keeper.on_exit = lambda id, exec_id, status, at: exits.on_exit(
+            containers, id, exec_id, status, at
+        )
+        keeper.ensure()
+        load.recover(containers, keeper.snapshot())
+        return cls(
+            config, _engine_id(root), events, layers, images, networks, volumes, containers,
+            keeper, locks,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of everything; containers run on, the keeper has them."""
+        self.containers.close()
+        self.networks.close()
+        self.keeper.close()
+        for lock in self._locks:
+            lock.close()
+
+
+def _lay_out(config: Config) -> list[LockFile]:
+    """Directories with Docker's modes; the locks."""
+    root = config.data_root
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        _check_owner(root)
+        root.chmod(0o710)
+        for name, mode in _DIRECTORIES.items():
+            (root / name).mkdir(exist_ok=True)
+            (root / name).chmod(mode)
+        for path in (config.exec_root, config.exec_root / "containers"):
+            path.mkdir(parents=True, exist_ok=True)
+        config.exec_root.chmod(0o711)
+        (config.exec_root / "containers").chmod(0o700)
+    except PermissionError as e:
+        raise SystemFailure(
+            f"{e.filename}: permission denied; run orlopd as root or name a --data-root and an "
+            "--exec-root that this user may write"
+        ) from e
+    busy = f"data root {root} is in use by another daemon; stop it or name another --data-root"
+    first = LockFile(root / "orlop" / "lock", busy=busy)
+    try:
+        second = LockFile(root / "volumes" / "metadata.db", busy=busy)
+    except BaseException:
+        first.close()
+        raise
+    version = root / "orlop" / "version"
+    if not version.exists():
+        files.write_atomic(version, f"{VERSION}\n".encode(), mode=0o644)
+    return [first, second]
+
+
+def _check_owner(root: Path) -> None:
+    """Raises SystemFailure for a root of another engine or of a newer version."""
+    version = root / "orlop" / "version"
+    if not version.exists():
+        if (root / "image").exists() and not (root / "orlop").exists():
+            raise SystemFailure(
+                f"data root {root} was made by another engine; name another --data-root"
+            )
+        return
+    try:
+        found = int(version.read_text())
+    except ValueError:
+        raise SystemFailure(f"{version}: damaged; it should hold the number {VERSION}") from None
+    if found > VERSION:
+        raise SystemFailure(
+            f"data root {root} has version {found}, this orlop knows {VERSION}: use a newer orlop"
+        )
+
+
+def _engine_id(root: Path) -> str:
+    path = root / "engine-id"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        made = str(uuid.uuid4())
+        files.write_atomic(path, made.encode(), mode=0o600)
+        return made
