@@ -1,4 +1,4 @@
-"""`docker logs`: what a container printed, from its log file; no state of the daemon is involved."""
+"""`docker logs`: what a container printed, from its log file; no daemon state is involved."""
 
 from __future__ import annotations
 

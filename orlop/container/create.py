@@ -1,0 +1,207 @@
+"""Create a container: resolve, check, writable layer, record. Nothing runs yet.
+
+All or nothing: whatever fails before the record is on disk is undone; the record is the last
+thing made durable, then the container is listed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from orlop import files
+from orlop.container import endpoints, logopts, merge, names, resources, security, validate, volumes
+from orlop.container.containers import Containers, new_id
+from orlop.container.model import Container, encode, joined
+from orlop.container.times import stamp
+from orlop.errors import InvalidArgument, NotFound
+from orlop.image.model import Image
+from orlop.oci import platform as platforms
+
+Json = dict[str, Any]
+
+OWN_RUNTIMES = ("orlop", "runc", "io.containerd.runc.v2")  # all mean our runtime
+
+
+def create(
+    containers: Containers,
+    config: Json,
+    host_config: Json | None = None,
+    networking: Json | None = None,
+    *,
+    name: str = "",
+    platform: str | None = None,
+) -> tuple[str, list[str]]:
+    """(ID, warnings). `config` and `host_config` in the API's shape."""
+    containers.check_open()
+    given_host = host_config or {}
+    if name:
+        name = names.check(name)
+    validate.modes(config, given_host)
+    image = _image(containers, config.get("Image") or "", platform)
+    base: Json = image.config if image is not None else {}
+    id = new_id()
+    merged = merge.config(config, base)
+    validate.config(merged)
+    host = _host_config(containers, given_host)
+    warnings = _check(containers, config, host)
+    record = _record(containers, id, merged, host, base)
+    record["Image"] = image.id if image is not None else ""
+    record["NetworkSettings"] = merge.network_settings(endpoints.build(config, host, networking))
+    chains = image.chains if image is not None else ()
+    with ExitStack() as undo, containers.images.holding(chains):
+        reserved = containers.reserve(name, id)
+        undo.callback(containers.release, reserved, id)
+        record["Name"] = f"/{reserved}"
+        points, fill = volumes.resolve(containers, id, merged, host, undo.callback)
+        record["MountPoints"] = points
+        containers.layers.create_writable(
+            id,
+            image.chain if image is not None else None,
+            volatile=host["AutoRemove"],
+        )
+        undo.callback(containers.layers.remove_writable, id)
+        container = Container(id, containers.root / id, record, host)
+        undo.callback(containers.layers.unmount, id)
+        volumes.prepare(containers, container, fill, merged["WorkingDir"])
+        undo.callback(shutil.rmtree, container.directory, ignore_errors=True)
+        _write(containers, container, record, host)
+        undo.pop_all()
+    containers.add(container)
+    containers.publish(container, "create")
+    return id, warnings
+
+
+def _image(containers: Containers, ref: str, platform: str | None) -> Image | None:
+    if not ref:
+        return None
+    image = containers.images.get(ref)
+    if platform:
+        wanted = platforms.parse(platform)
+        config = image.config
+        found = platforms.normalize(
+            config.get("os") or "linux",
+            config.get("architecture") or "",
+            config.get("variant") or "",
+        )
+        same = (found.os, found.architecture) == (wanted.os, wanted.architecture)
+        if not same or (wanted.variant and wanted.variant != found.variant):
+            raise NotFound(
+                f"image with reference {ref} was found but its platform ({found}) "
+                f"does not match the specified platform ({wanted})"
+            )
+    return image
+
+
+def _host_config(containers: Containers, given: Json) -> Json:
+    daemon = containers.config
+    cgroupns = daemon.default_cgroupns_mode
+    if not cgroupns:
+        # As Docker: private where cgroup v2 makes it safe and cheap, else the host's.
+        private = containers.info.unified and not given.get("Privileged")
+        cgroupns = "private" if private else "host"
+    host = merge.host_config(
+        given,
+        shm_size=daemon.default_shm_size,
+        ipc_mode=daemon.default_ipc_mode,
+        cgroupns_mode=cgroupns,
+        runtime=daemon.default_runtime,
+        log_driver=daemon.log_driver,
+        log_opts=dict(daemon.log_opts),
+    )
+    target = joined(host["NetworkMode"])
+    if target:
+        try:
+            host["NetworkMode"] = "container:" + containers.get(target).id
+        except (NotFound, InvalidArgument):
+            pass  # start says what is wrong
+    for key in ("PidMode", "IpcMode"):
+        target = joined(host[key])
+        if target:
+            try:
+                host[key] = "container:" + containers.get(target).id
+            except NotFound as error:
+                raise InvalidArgument(error.message) from None
+    return host
+
+
+def _check(containers: Containers, given: Json, host: Json) -> list[str]:
+    warnings = resources.check(host, containers.info)
+    runtimes = (*OWN_RUNTIMES, *containers.config.runtimes)
+    warnings += validate.host_config(host, runtimes)
+    security.parse(host)
+    logopts.check(host["LogConfig"]["Type"], host["LogConfig"]["Config"])
+    for link in host["Links"] or ():
+        target = link.partition(":")[0]
+        try:
+            containers.get(target)
+        except (NotFound, InvalidArgument) as error:
+            raise InvalidArgument(
+                f"could not get container for {target}: {error.message}"
+            ) from None
+    if given.get("MacAddress"):
+        warnings.append(validate.MAC_DEPRECATED)
+    return warnings
+
+
+def _record(containers: Containers, id: str, config: Json, host: Json, base: Json) -> Json:
+    """config.v2.json in Docker's key order; Name, MountPoints, NetworkSettings come later."""
+    if not config["Hostname"]:
+        config["Hostname"] = os.uname().nodename if host["NetworkMode"] == "host" else id[:12]
+    words = [*(config["Entrypoint"] or ()), *(config["Cmd"] or ())]
+    found = security.parse(host, no_new_privileges=containers.config.no_new_privileges)
+    system = {"architecture": base.get("architecture", ""), "os": base.get("os", "linux")}
+    if base.get("variant"):
+        system["variant"] = base["variant"]
+    return {
+        "StreamConfig": {},
+        "State": {},
+        "ID": id,
+        "Created": stamp(time.time_ns()),
+        "Managed": False,
+        "Path": words[0],
+        "Args": words[1:],
+        "Config": config,
+        "Image": "",
+        "ImageManifest": None,
+        "NetworkSettings": {},
+        "LogPath": "",
+        "Name": "",
+        "Driver": "overlay2",
+        "OS": "linux",
+        "ImagePlatform": system,
+        "RestartCount": 0,
+        "HasBeenStartedBefore": False,
+        "HasBeenManuallyStopped": False,
+        "MountPoints": {},
+        "SecretReferences": None,
+        "ConfigReferences": None,
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "AppArmorProfile": found.apparmor,
+        "SeccompProfile": found.seccomp,
+        "NoNewPrivileges": found.no_new_privileges,
+        "WritableCgroups": found.writable_cgroups,
+        "HostnamePath": "",
+        "HostsPath": "",
+        "ShmPath": "",
+        "ResolvConfPath": "",
+        "LocalLogCacheMeta": {"HaveNotifyEnabled": False},
+    }
+
+
+def _write(containers: Containers, container: Container, record: Json, host: Json) -> None:
+    """The directory with both records; config.v2.json, the authoritative one, comes last."""
+    os.mkdir(container.directory, 0o710)
+    os.mkdir(container.path("checkpoints"), 0o700)
+    os.mkdir(container.path("mounts"), 0o710)
+    files.write_atomic(
+        container.path("hostconfig.json"), encode(host) + b"\n", durable=not host["AutoRemove"]
+    )
+    # An AutoRemove container does not outlive a power cut: what is left of it is swept.
+    container.save(record, durable=not host["AutoRemove"])
+    if not host["AutoRemove"]:
+        files.fsync_dir(containers.root)

@@ -1,0 +1,140 @@
+"""A container ended: record it, tell who waits, then restart, remove and tidy.
+
+The order is the promise: the exit is on disk and in `inspect` before anybody is told, everybody is
+told before anything slow happens, and the keeper forgets the task last.
+"""
+
+from __future__ import annotations
+
+import time
+
+from orlop.container import cgroups, health, policy, remove, rootfs, start
+from orlop.container.containers import Containers
+from orlop.container.model import Container
+from orlop.container.times import nanoseconds, stamp
+
+LOST = 255  # nobody saw how it ended
+
+
+def on_exit(containers: Containers, id: str, exec_id: str, status: int, exited_ns: int) -> None:
+    """The keeper's callback, on its reader thread: hands over at once, never blocks."""
+    if exec_id:
+        for handler in containers.exec_exits:
+            handler(id, exec_id, status, exited_ns)
+        return
+    containers.submit(lambda: ended(containers, id, status, exited_ns))
+
+
+def code_of(status: int) -> int:
+    """A raw wait status as Docker's exit code: 128+n for a signal."""
+    signal = status & 0x7F
+    return 128 + signal if signal else (status >> 8) & 0xFF
+
+
+def ended(
+    containers: Containers,
+    id: str,
+    status: int | None,
+    exited_ns: int,
+    *,
+    error: str = "",
+) -> None:
+    """`status` None: the exit was not seen (keeper lost, reboot); `error` says so."""
+    container = containers.find(id)
+    if container is None:
+        containers.keeper.forget(id, "")
+        return
+    code = LOST if status is None else code_of(status)
+    with container.lock:
+        if not container.state.running or container.state.restarting:
+            containers.keeper.forget(id, "")
+            return
+        containers.settling(1)
+        try:
+            again = _record(containers, container, code, exited_ns, error)
+        except BaseException:
+            containers.settling(-1)
+            raise
+    container.exited((code, error))
+    with container.lock:
+        try:
+            _tidy(containers, container)
+        finally:
+            containers.settling(-1)
+        if again:
+            container.cancel_restart = containers.timers.after(
+                container.backoff, lambda: start.again(containers, container)
+            )
+    containers.keeper.forget(id, "")
+    if not again and container.host_config["AutoRemove"] and not container.manually_restarted:
+        remove.discard(containers, container, volumes=True)
+
+
+def _record(
+    containers: Containers, container: Container, code: int, exited_ns: int, error: str
+) -> bool:
+    """State, record and the die event; True when the policy starts it again."""
+    state = container.state
+    record = container.record
+    host = container.host_config
+    ran = _ran(container, exited_ns)
+    health.ended(container)
+    state.oom_killed = cgroups.oom_killed(containers, container.id, host)
+    state.pid = 0
+    state.paused = False
+    state.exit_code, state.error = code, error
+    state.finished_at = stamp(exited_ns)
+    again = not containers.closing and policy.restarts(
+        host["RestartPolicy"],
+        code,
+        record.get("RestartCount", 0),
+        stopped_by_user=bool(record.get("HasBeenManuallyStopped")),
+    )
+    state.running = state.restarting = again
+    if again:
+        record["RestartCount"] = record.get("RestartCount", 0) + 1
+        container.backoff = policy.backoff(container.backoff, ran)
+    _forget_endpoints(record)
+    container.save(record)
+    if state.oom_killed:
+        containers.publish(container, "oom")
+    containers.publish(container, "die", exitCode=str(code), execDuration=str(int(ran)))
+    return again
+
+
+def _ran(container: Container, exited_ns: int) -> float:
+    if container.launched:
+        return max(0.0, time.monotonic() - container.launched)
+    return max(0.0, (exited_ns - nanoseconds(container.state.started_at)) / 1e9)
+
+
+def _forget_endpoints(record: dict[str, object]) -> None:
+    """An ended container shows its networks without addresses, and no sandbox."""
+    settings = record.get("NetworkSettings")
+    if not isinstance(settings, dict):
+        return
+    settings["SandboxID"] = settings["SandboxKey"] = ""
+    settings["Ports"] = {}
+    for endpoint in (settings.get("Networks") or {}).values():
+        endpoint.update(
+            EndpointID="",
+            Gateway="",
+            IPAddress="",
+            IPPrefixLen=0,
+            IPv6Gateway="",
+            GlobalIPv6Address="",
+            GlobalIPv6PrefixLen=0,
+            MacAddress=endpoint.get("DesiredMacAddress") or "",
+            DNSNames=None,
+        )
+
+
+def _tidy(containers: Containers, container: Container) -> None:
+    """Free what others may want at once (address, ports); queue the slow rest."""
+    containers.networks.detach(container.id)
+    host = container.host_config
+    containers.cleanup.add(
+        f"cgroup of {container.id[:12]}",
+        lambda: cgroups.remove_if_idle(containers, container, host),
+    )
+    rootfs.leave(containers, container)

@@ -1,0 +1,66 @@
+"""hostname, hosts and resolv.conf of a container: written beside its record, bind-mounted in.
+
+resolv.conf carries a hash beside it: once a user edited the file, it is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+_LOCAL = (
+    "127.0.0.1\tlocalhost\n"
+    "::1\tlocalhost ip6-localhost ip6-loopback\n"
+    "fe00::\tip6-localnet\n"
+    "ff00::\tip6-mcastprefix\n"
+    "ff02::1\tip6-allnodes\n"
+    "ff02::2\tip6-allrouters\n"
+)
+
+
+def write(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """In place: derived data, written anew at every start, so neither atomic nor synced."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        os.fchmod(fd, mode)
+        os.write(fd, data)
+    finally:
+        os.close(fd)
+
+
+def write_hostname(directory: Path, hostname: str) -> Path:
+    path = directory / "hostname"
+    write(path, f"{hostname}\n".encode())
+    return path
+
+
+def hosts_text(lines: Iterable[str]) -> bytes:
+    """`lines` are "ADDRESS\\tNAME NAME" without newline, added below the local ones."""
+    return (_LOCAL + "".join(f"{line}\n" for line in lines)).encode()
+
+
+def write_hosts(directory: Path, data: bytes) -> Path:
+    path = directory / "hosts"
+    write(path, data)
+    return path
+
+
+def write_resolv_conf(directory: Path, data: bytes) -> Path:
+    """Unless the file differs from what we wrote last (its hash says so)."""
+    path, hash_path = directory / "resolv.conf", directory / "resolv.conf.hash"
+    try:
+        present, noted = path.read_bytes(), hash_path.read_text()
+    except (OSError, UnicodeDecodeError):
+        present, noted = b"", ""
+    if noted and noted != digest(present):
+        return path
+    if present != data or not noted:
+        write(path, data)
+        write(hash_path, digest(data).encode())
+    return path
+
+
+def digest(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -1,0 +1,263 @@
+"""From a record to a running process: mounts, network, files, spec, plan, keeper.
+
+Every step that succeeds registers its undo; a failure anywhere takes all of them back, so that a
+start that failed leaves what it found.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from orlop.container import (
+    cgroups,
+    devices,
+    hostfiles,
+    hostmounts,
+    initbinary,
+    logopts,
+    plans,
+    process,
+    rootfs,
+    security,
+    spec,
+    users,
+    volumes,
+)
+from orlop.container.containers import Containers
+from orlop.container.model import Container, Json, joined
+from orlop.container.specmounts import UserMount
+from orlop.container.times import stamp
+from orlop.errors import Conflict, InvalidArgument, NotFound, SystemFailure
+from orlop.paths import Root
+
+_SHM = "/dev/shm"
+
+
+def launch(containers: Containers, container: Container, record: Json) -> str:
+    """Start the process; changes `record` (network settings, paths). When it started, as text.
+
+    The caller holds the lock. Raises an OrlopError with Docker's text.
+    """
+    host = container.host_config
+    record["LogPath"] = ""
+    with ExitStack() as undo:
+        undo.callback(containers.keeper.drop, container.id, "")
+        merged = rootfs.enter(containers, container)
+        undo.callback(rootfs.leave, containers, container)
+        attachment = _attach(containers, container, record, host)
+        undo.callback(containers.networks.detach, container.id)
+        facts = _facts(containers, container, record, host, merged, attachment, undo)
+        document = spec.build(record, host, facts)
+        plan = plans.for_container(containers, document, host, facts.security)
+        pid, started_ns = _spawn(containers, container, record, host, plan, attachment)
+        undo.pop_all()
+    container.state.pid = pid
+    container.launched = time.monotonic()
+    return stamp(started_ns)
+
+
+def _attach(containers: Containers, container: Container, record: Json, host: Json) -> Any:
+    """The network: settings and files into the record, the attachment for the keeper."""
+    donor = joined(host["NetworkMode"])
+    config = record["Config"]
+    if donor:
+        other = _running(containers, donor, "joining network namespace of container")
+        _share_files(record, other)
+    containers.settled()
+    attachment = containers.networks.attach(
+        container.id,
+        container.name,
+        config["Hostname"],
+        host,
+        record["NetworkSettings"],
+        config,
+    )
+    record["NetworkSettings"] = {**record["NetworkSettings"], **attachment.settings}
+    if not donor:
+        directory = container.directory
+        for key, path in (
+            ("ResolvConfPath", hostfiles.write_resolv_conf(directory, attachment.resolv_conf)),
+            ("HostnamePath", hostfiles.write_hostname(directory, config["Hostname"])),
+            ("HostsPath", hostfiles.write_hosts(directory, attachment.hosts)),
+        ):
+            record[key] = str(path)
+    return attachment
+
+
+def _running(containers: Containers, ref: str, doing: str) -> Container:
+    try:
+        other = containers.get(ref)
+    except (NotFound, InvalidArgument) as error:
+        raise SystemFailure(f"{doing}: {error.message}") from None
+    state = other.state
+    if not state.running:
+        raise Conflict(f"{doing}: container {other.id} is not running")
+    if state.restarting:
+        raise Conflict(
+            f"{doing}: Container {other.id} is restarting, wait until the container is running"
+        )
+    return other
+
+
+def _share_files(record: Json, other: Container) -> None:
+    """`--network container:X` shows X's name and files."""
+    theirs = other.record
+    for key in ("ResolvConfPath", "HostnamePath", "HostsPath"):
+        record[key] = theirs.get(key, "")
+    record["Config"]["Hostname"] = theirs["Config"]["Hostname"]
+    record["Config"]["Domainname"] = theirs["Config"].get("Domainname", "")
+
+
+def _facts(
+    containers: Containers,
+    container: Container,
+    record: Json,
+    host: Json,
+    merged: str,
+    attachment: Any,
+    undo: ExitStack,
+) -> spec.Facts:
+    daemon = containers.config
+    config = record["Config"]
+    with Root(merged) as root:
+        identity = users.resolve(root, config["User"], host["GroupAdd"] or ())
+    found = security.parse(host, no_new_privileges=daemon.no_new_privileges)
+    mounts = volumes.sources(containers, record, host)
+    mounts += _own_mounts(record, host, mounts)
+    mounts += _shared_memory(containers, container, record, host, undo)
+    wants_init = bool(daemon.init if host.get("Init") is None else host["Init"])
+    if wants_init:
+        binary = initbinary.find(daemon.init_path)
+        mounts.append(
+            UserMount(
+                process.INIT_PATH,
+                binary,
+                writable=False,
+                recursive=False,
+                recursive_read_only=False,
+                ours=True,
+            )
+        )
+    nodes, rules = _devices(host)
+    if joined(host["PidMode"]):
+        _running(containers, joined(host["PidMode"]), "failed to join PID namespace")
+    return spec.Facts(
+        rootfs=merged,
+        identity=identity,
+        security=found,
+        cgroup_path=cgroups.path(containers, container.id, host),
+        hostname=config["Hostname"],
+        network=_network(attachment.netns),
+        mounts=mounts,
+        nodes=nodes,
+        rules=rules,
+        blkio={path: devices.block_number(path) for path in spec.block_paths(host)},
+        capabilities=plans.host_capabilities(),
+        default_ulimits=daemon.default_ulimits,
+        init=wants_init,
+        apparmor=plans.apparmor(found.apparmor, host["Privileged"]),
+    )
+
+
+def _network(netns: Any) -> str:
+    """The attachment's namespace as the spec names it; "none" is a new one nobody configures."""
+    if isinstance(netns, tuple):
+        return f"container:{netns[1]}"
+    return "host" if netns == "host" else "new"
+
+
+def _own_mounts(record: Json, host: Json, mounts: list[UserMount]) -> list[UserMount]:
+    """The three files, where the user mounts nothing there."""
+    taken = {m.target for m in mounts}
+    out = []
+    for target, key in (
+        ("/etc/resolv.conf", "ResolvConfPath"),
+        ("/etc/hostname", "HostnamePath"),
+        ("/etc/hosts", "HostsPath"),
+    ):
+        source = record.get(key)
+        if source and target not in taken and os.path.exists(source):
+            writable = not host["ReadonlyRootfs"]
+            out.append(UserMount(target, source, writable, "rprivate", ours=True))
+    return out
+
+
+def _shared_memory(
+    containers: Containers, container: Container, record: Json, host: Json, undo: ExitStack
+) -> list[UserMount]:
+    """/dev/shm when it is not simply the container's own tmpfs."""
+    mode = host["IpcMode"]
+    if mode == "host":
+        record["ShmPath"] = _SHM
+    elif mode == "shareable":
+        record["ShmPath"] = str(hostmounts.mount_shm(container, host["ShmSize"]))
+        undo.callback(hostmounts.unmount_shm, container)
+    elif mode.startswith("container:"):
+        record["ShmPath"] = _donor_shm(containers, joined(mode))
+    else:
+        record["ShmPath"] = ""
+        return []
+    return [UserMount(_SHM, record["ShmPath"], propagation="rprivate", ours=True)]
+
+
+def _donor_shm(containers: Containers, ref: str) -> str:
+    doing = "failed to join IPC namespace"
+    if not ref:
+        raise InvalidArgument(f'{doing}: invalid name or ID supplied: ""')
+    donor = _running(containers, ref, doing)
+    mode = donor.host_config["IpcMode"]
+    if mode not in ("shareable", "host"):
+        raise InvalidArgument(
+            f"{doing}: container {donor.id}: non-shareable IPC "
+            "(hint: use IpcMode:shareable for the donor container)"
+        )
+    return str(donor.record.get("ShmPath") or _SHM)
+
+
+def _devices(host: Json) -> tuple[list[Json], list[Json]]:
+    for request in host["DeviceRequests"] or ():
+        wanted = " ".join(f"[{' '.join(c)}]" for c in request.get("Capabilities") or ())
+        raise SystemFailure(
+            f'could not select device driver "{request.get("Driver") or ""}" '
+            f"with capabilities: [{wanted}]"
+        )
+    nodes: list[Json] = devices.all_of_host() if host["Privileged"] else []
+    rules: list[Json] = []
+    for mapping in host["Devices"] or ():
+        found = devices.requested(mapping)
+        nodes += found
+        rules += devices.node_rules(found, mapping.get("CgroupPermissions") or "rwm")
+    return nodes, rules
+
+
+def _spawn(
+    containers: Containers,
+    container: Container,
+    record: Json,
+    host: Json,
+    plan: Json,
+    attachment: Any,
+) -> tuple[int, int]:
+    """(pid, started ns) once the program was executed."""
+    config = record["Config"]
+    kind = host["LogConfig"]["Type"]
+    path = str(container.log_path) if kind == "json-file" else ""
+    record["LogPath"] = path
+    rows, columns = host.get("ConsoleSize") or (0, 0)
+    return plans.spawn(
+        containers,
+        container.id,
+        plan,
+        stdio={
+            "tty": config["Tty"],
+            "open_stdin": config["OpenStdin"],
+            "stdin_once": config["StdinOnce"],
+            "rows": rows,
+            "cols": columns,
+        },
+        log=logopts.for_scribe(kind, host["LogConfig"]["Config"] or {}, path, config),
+        attachment=attachment,
+    )

@@ -1,0 +1,315 @@
+"""Read the records at start and find out what became of the containers meanwhile.
+
+Damaged records never stop the daemon: they are listed as dead, with the reason, and can only be
+removed. A container the keeper still has goes on; one that ended while nobody looked gets its
+exit now; one that nobody saw end gets 255, never 0.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import time
+from typing import Any
+
+from orlop.container import exits, health, hostmounts, policy, remove, start
+from orlop.container.containers import Containers
+from orlop.container.merge import host_config as default_host_config
+from orlop.container.model import Container, Json, decode
+from orlop.container.times import stamp
+from orlop.errors import OrlopError
+
+log = logging.getLogger(__name__)
+
+_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_MAXIMUM = 64 << 20  # bytes of a record; more is not one
+_LOST = "the container's end was not seen: its keeper or the machine went down"
+
+
+class Damaged(Exception):
+    """A record that cannot be used, with the reason."""
+
+
+def load(containers: Containers) -> None:
+    """List what is on disk. No process is touched yet."""
+    os.makedirs(containers.root, 0o710, exist_ok=True)
+    os.makedirs(containers.trash, 0o700, exist_ok=True)
+    for entry in sorted(os.listdir(containers.root)):
+        if _ID.fullmatch(entry):
+            _load_one(containers, entry)
+    containers.cleanup.add("trash", lambda: _empty_trash(containers))
+
+
+def _load_one(containers: Containers, id: str) -> None:
+    directory = containers.root / id
+    try:
+        record = _read(f"{directory}/config.v2.json")
+        _check_record(record, id)
+        host = _read(f"{directory}/hostconfig.json")
+        _check_host(host)
+        host = {**_defaults(containers), **host}
+        container = Container(id, directory, record, host)
+    except (Damaged, OSError, ValueError, TypeError) as error:
+        log.error("container %s is damaged: %s", id[:12], error)
+        container = _wreck(containers, id, error)
+    name = container.name
+    if not name or containers.name_owner(name) not in (None, id):
+        log.warning("container %s: name %r is taken or missing", id[:12], name)
+        container.name = containers.reserve("", id)
+    containers.add(container)
+
+
+def _defaults(containers: Containers) -> Json:
+    daemon = containers.config
+    return default_host_config(
+        {},
+        shm_size=daemon.default_shm_size,
+        ipc_mode="private",
+        cgroupns_mode="host",
+        runtime=daemon.default_runtime,
+        log_driver="json-file",
+        log_opts={},
+    )
+
+
+def _read(path: str) -> Json:
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as file:
+        raw = file.read(_MAXIMUM + 1)
+    name = os.path.basename(path)
+    if len(raw) > _MAXIMUM:
+        raise Damaged(f"{name} is too large")
+    try:
+        document = decode(raw)
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"{name}: {error}") from None
+    if not isinstance(document, dict):
+        raise Damaged(f"{name} is not an object")
+    return document
+
+
+_RECORD_SHAPE: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+    ("State", dict),
+    ("Name", str),
+    ("Created", str),
+    ("Path", str),
+    ("Args", (list, type(None))),
+    ("Config", dict),
+    ("Image", str),
+    ("NetworkSettings", (dict, type(None))),
+    ("MountPoints", (dict, type(None))),
+)
+_STATE_SHAPE: tuple[tuple[str, type], ...] = (
+    ("Running", bool),
+    ("Paused", bool),
+    ("Restarting", bool),
+    ("Dead", bool),
+    ("Pid", int),
+    ("ExitCode", int),
+    ("Error", str),
+    ("StartedAt", str),
+    ("FinishedAt", str),
+)
+_CONFIG_SHAPE: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+    ("Env", (list, type(None))),
+    ("Cmd", (list, type(None))),
+    ("Entrypoint", (list, type(None))),
+    ("Labels", (dict, type(None))),
+    ("Volumes", (dict, type(None))),
+    ("Tty", bool),
+    ("OpenStdin", bool),
+    ("WorkingDir", str),
+    ("User", str),
+)
+_HOST_SHAPE: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+    ("NetworkMode", str),
+    ("RestartPolicy", dict),
+    ("LogConfig", dict),
+    ("AutoRemove", bool),
+    ("Privileged", bool),
+)
+
+
+def _shape(where: str, document: Json, shape: Any, *, needed: bool = True) -> None:
+    for key, kind in shape:
+        if key not in document:
+            if needed:
+                raise Damaged(f"{where}: {key} is missing")
+            continue
+        if not isinstance(document[key], kind):
+            raise Damaged(f"{where}: {key} has the wrong type")
+
+
+def _check_record(record: Json, id: str) -> None:
+    if record.get("ID") != id:
+        raise Damaged("config.v2.json belongs to another container")
+    _shape("config.v2.json", record, _RECORD_SHAPE, needed=False)
+    for key in ("State", "Name", "Config", "Created", "Path"):
+        if key not in record:
+            raise Damaged(f"config.v2.json: {key} is missing")
+    _shape("State", record["State"], _STATE_SHAPE, needed=False)
+    _shape("Config", record["Config"], _CONFIG_SHAPE, needed=False)
+    for point in (record.get("MountPoints") or {}).values():
+        if not isinstance(point, dict) or not isinstance(point.get("Destination"), str):
+            raise Damaged("config.v2.json: MountPoints has the wrong type")
+    record.setdefault("Args", [])
+    for key, default in (("Tty", False), ("OpenStdin", False), ("WorkingDir", ""), ("User", "")):
+        record["Config"].setdefault(key, default)
+
+
+def _check_host(host: Json) -> None:
+    _shape("hostconfig.json", host, _HOST_SHAPE, needed=False)
+
+
+def _wreck(containers: Containers, id: str, error: Exception) -> Container:
+    """What can be shown of a container whose records cannot be read. Nothing on disk changes."""
+    directory = containers.root / id
+    try:
+        found = _read(f"{directory}/config.v2.json")
+    except (Damaged, OSError):
+        found = {}
+    name = found.get("Name")
+    try:
+        created = os.stat(directory).st_mtime_ns
+    except OSError:
+        created = 0
+    record: Json = {
+        "ID": id,
+        "Created": stamp(created),
+        "Path": "",
+        "Args": [],
+        "State": {"Dead": True},
+        "Config": {"Image": "", "Labels": {}, "Cmd": None},
+        "Image": "",
+        "Name": name if isinstance(name, str) else "",
+        "NetworkSettings": {},
+        "MountPoints": {},
+    }
+    container = Container(id, directory, record, _defaults(containers))
+    text = str(error) if not isinstance(error, OSError) else f"{error.filename}: {error.strerror}"
+    container.damaged = text
+    return container
+
+
+def _empty_trash(containers: Containers) -> None:
+    for entry in os.listdir(containers.trash):
+        tomb = containers.trash / entry
+        hostmounts.unmount_below(str(tomb))
+        shutil.rmtree(tomb, ignore_errors=True)
+
+
+def recover(containers: Containers, tasks: list[Json]) -> None:
+    """Match records with the keeper's tasks, then restart what its policy wants back."""
+    found = {task["id"]: task for task in tasks if not task.get("exec_id")}
+    live: set[str] = set()
+    for container in containers.all():
+        task = found.pop(container.id, None)
+        try:
+            if _recover_one(containers, container, task):
+                live.add(container.id)
+        except (OrlopError, OSError):
+            log.exception("recovery of container %s", container.id[:12])
+    for id, task in found.items():
+        _stray(containers, id, task)
+    containers.layers.sweep_mounts(live)
+    containers.networks.sweep(live)
+    containers.cleanup.add("orphaned layers", lambda: _sweep_layers(containers))
+
+
+def _recover_one(containers: Containers, container: Container, task: Json | None) -> bool:
+    """True when it runs."""
+    state = container.state
+    if container.damaged:
+        return task is not None and task["state"] != "exited"
+    if task is None:
+        if state.running and not state.restarting:
+            _take_over(containers, container, 0)
+            exits.ended(containers, container.id, None, time.time_ns(), error=_LOST)
+        elif state.running:
+            _resume_restart(containers, container)
+        else:
+            _with_daemon(containers, container)
+        return False
+    if task["state"] == "exited":
+        if state.running and not state.restarting:
+            _take_over(containers, container, int(task["started_ns"] or 0))
+            exits.ended(containers, container.id, task["status"], task["exited_ns"])
+        else:
+            containers.keeper.forget(container.id, "")
+        return False
+    _adopt(containers, container, task)
+    return True
+
+
+def _take_over(containers: Containers, container: Container, started_ns: int) -> None:
+    """What this daemon must know of a container that an earlier one started."""
+    container.rootfs_users = 1
+    age = (time.time_ns() - started_ns) / 1e9 if started_ns else 0.0
+    container.launched = max(0.001, time.monotonic() - max(0.0, age))
+
+
+def _adopt(containers: Containers, container: Container, task: Json) -> None:
+    """It runs: perhaps the last daemon died between the launch and its record."""
+    state = container.state
+    with container.lock:
+        state.running, state.restarting, state.dead = True, False, False
+        state.pid = int(task["pid"])
+        if not state.started_at.startswith(stamp(task["started_ns"])[:10]):
+            state.started_at = stamp(task["started_ns"])
+        _take_over(containers, container, int(task["started_ns"]))
+        record = container.record
+        record["HasBeenStartedBefore"] = True
+        container.save(record)
+        containers.networks.restore(container.id, record.get("NetworkSettings") or {})
+        health.schedule(containers, container)
+
+
+def _resume_restart(containers: Containers, container: Container) -> None:
+    container.backoff = policy.FIRST
+    container.cancel_restart = containers.timers.after(
+        policy.FIRST, lambda: start.again(containers, container)
+    )
+
+
+def _with_daemon(containers: Containers, container: Container) -> None:
+    """Restart policies hold over a restart of the machine."""
+    state = container.state
+    if state.dead or not container.record.get("HasBeenStartedBefore"):
+        return
+    if container.host_config["AutoRemove"]:
+        containers.cleanup.add(
+            f"AutoRemove of {container.id[:12]}",
+            lambda: remove.discard(containers, container, volumes=True),
+        )
+        return
+    record = container.record
+    if policy.starts_with_daemon(
+        container.host_config["RestartPolicy"],
+        state.exit_code,
+        record.get("RestartCount", 0),
+        stopped_by_user=bool(record.get("HasBeenManuallyStopped")),
+    ):
+        state.running = state.restarting = True
+        _resume_restart(containers, container)
+
+
+def _stray(containers: Containers, id: str, task: Json) -> None:
+    """A task without a record: the daemon died while it was being removed."""
+    log.warning("ending stray container %s", id[:12])
+    if task["state"] == "exited":
+        containers.keeper.forget(id, "")
+        return
+    try:
+        containers.keeper.signal(id, "", 9)
+    except (OrlopError, OSError):
+        log.exception("stray container %s", id[:12])
+
+
+def _sweep_layers(containers: Containers) -> None:
+    """Writable layers whose container is gone (a crash between rename and rm -r)."""
+    for id in containers.layers.writable_ids():
+        if containers.find(id) is None and not containers.is_reserved(id):
+            containers.layers.unmount(id)
+            containers.layers.remove_writable(id)

@@ -1,0 +1,34 @@
+"""Give a container another name."""
+
+from __future__ import annotations
+
+from orlop.container import names
+from orlop.container.containers import Containers
+from orlop.errors import Conflict, InvalidArgument, OrlopError
+
+
+def rename(containers: Containers, ref: str, new_name: str) -> None:
+    """Durable: the record with the new name is on disk before the old one is free."""
+    if not ref or not new_name:
+        raise InvalidArgument("Neither old nor new names may be empty")
+    container = containers.get(ref)
+    with container.lock:
+        old = container.name
+        if new_name.removeprefix("/") == old:
+            raise InvalidArgument("Renaming a container with the same name as its current name")
+        if container.state.removing or container.state.dead:
+            raise Conflict(f"container {container.id} is being removed")
+        try:
+            bare = names.check("/" + new_name.removeprefix("/"))
+            containers.reserve(bare, container.id)
+        except OrlopError as error:
+            raise type(error)(f"Error when allocating new name: {error.message}") from None
+        container.name = bare
+        try:
+            container.save(durable=True)
+        except BaseException:
+            container.name = old
+            containers.release(bare, container.id)
+            raise
+        containers.release(old, container.id)
+        containers.publish(container, "rename", oldName=f"/{old}")

@@ -1,0 +1,201 @@
+"""A container's mount points: made at create, found at start, given back at removal.
+
+It joins the mount requests (mounts.py, pure) with the volume room, the host's directories and the
+image's content.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from orlop.container import copyup, mounts, rootfs
+from orlop.container.containers import Containers
+from orlop.container.model import Container
+from orlop.container.specmounts import UserMount, from_point
+from orlop.errors import InvalidArgument, NotFound, OrlopError, SystemFailure
+from orlop.paths import Root
+
+Json = dict[str, Any]
+
+ANONYMOUS = "com.docker.volume.anonymous"
+_LINGER = 10.0  # seconds the root stays mounted after a create that needed it
+
+
+def resolve(
+    containers: Containers, id: str, config: Json, host: Json, undo: Callable[[Any], object]
+) -> tuple[Json, list[Json]]:
+    """(MountPoints of a new record, those whose volume wants the image's content).
+
+    `undo` is given a callable per volume reference taken.
+    """
+    requests = mounts.from_options(host)
+    points: Json = {}
+    fill: list[Json] = []
+    for spec in host.get("VolumesFrom") or ():
+        reference, mode = mounts.parse_volumes_from(spec)
+        try:
+            donor = containers.get(reference)
+        except NotFound as error:
+            raise InvalidArgument(error.message) from None
+        points.update(mounts.inherited(donor.record.get("MountPoints") or {}, mode))
+    for point in points.values():
+        if point.get("Type") == "volume":
+            _acquire(containers, point["Name"], id, undo)
+    for request in requests:
+        points[request["Target"]] = _point(containers, id, request, fill, undo)
+    taken = {*points, *(mounts.clean(t) for t in host.get("Tmpfs") or {})}
+    for target in config.get("Volumes") or {}:
+        target = mounts.clean(target)
+        if target not in taken:
+            request = {"Type": "volume", "Target": target, "Mode": ""}
+            point = _point(containers, id, request, fill, undo)
+            point["Spec"] = {}
+            points[target] = point
+    return points, fill
+
+
+def _point(
+    containers: Containers, id: str, request: Json, fill: list[Json], undo: Callable[[Any], object]
+) -> Json:
+    kind = request["Type"]
+    if kind == "tmpfs":
+        return mounts.point(request, source="", name="", driver="", identity="")
+    if kind == "image":
+        raise InvalidArgument('invalid mount config for type "image": mount type not supported')
+    if kind == "bind":
+        source = request["Source"]
+        made = mounts.point(request, source=source, name="", driver="", identity="")
+        if made["SkipMountpointCreation"] and not os.path.lexists(source):
+            raise InvalidArgument(
+                f'invalid mount config for type "bind": bind source path does not exist: {source}'
+            )
+        return made
+    options = request.get("VolumeOptions") or {}
+    driver = options.get("DriverConfig") or {}
+    labels = dict(options.get("Labels") or {})
+    if not request.get("Source"):
+        labels[ANONYMOUS] = ""
+    volume = containers.volumes.create(
+        request.get("Source") or None,
+        driver.get("Name") or "local",
+        driver.get("Options") or {},
+        labels,
+    )
+    if not request.get("Source"):
+        undo(lambda: containers.volumes.remove(volume.name, force=True))
+    _acquire(containers, volume.name, id, undo)
+    source = str(containers.volumes.mountpoint(volume.name))
+    made = mounts.point(
+        request,
+        source=source,
+        name=volume.name,
+        driver=driver.get("Name") or "local",
+        identity=secrets.token_hex(32),
+    )
+    if not options.get("NoCopy"):
+        fill.append(made)
+    return made
+
+
+def _acquire(containers: Containers, name: str, id: str, undo: Callable[[Any], object]) -> None:
+    containers.volumes.acquire(name, id)
+    undo(lambda: containers.volumes.release(name, id))
+
+
+def prepare(containers: Containers, container: Container, fill: list[Json], cwd: str) -> None:
+    """Copy the image's content into empty volumes and make the working directory.
+
+    The root is mounted only if one of them needs it, and stays so for the start that follows.
+    """
+    wanting = [p for p in fill if copyup.is_empty(p["Source"])]
+    if not wanting and cwd in ("", "/"):
+        return
+    with Root(rootfs.linger(containers, container, _LINGER)) as root:
+        if cwd not in ("", "/"):
+            make_directory(root, cwd)
+        for point in wanting:
+            try:
+                copyup.fill(root, point["Destination"], point["Source"])
+            except OSError as error:
+                raise SystemFailure(
+                    f"failed to populate volume: {error.strerror}: {point['Destination']}"
+                ) from error
+
+
+def make_directory(root: Root, path: str) -> None:
+    """The working directory, as root 0755. Raises SystemFailure with Docker's text for a file."""
+    try:
+        os.close(root.mkdir_all(path, 0o755))
+    except FileNotFoundError:
+        pass  # a link that leads nowhere: the runtime says so at start
+    except (NotADirectoryError, FileExistsError):
+        raise SystemFailure(f"Cannot mkdir: {path} is not a directory") from None
+    except OSError as error:
+        raise SystemFailure(f"Cannot mkdir: {path}: {error.strerror}") from None
+
+
+def sources(containers: Containers, record: Json, host: Json) -> list[UserMount]:
+    """Every user mount with the host path it comes from; missing bind sources of `-v` are made."""
+    out = []
+    for point in (record.get("MountPoints") or {}).values():
+        kind = point.get("Type")
+        if kind == "volume":
+            source = str(containers.volumes.mountpoint(point["Name"]))
+            subpath = ((point.get("Spec") or {}).get("VolumeOptions") or {}).get("Subpath")
+            if subpath:
+                source = _subpath(source, subpath)
+        elif kind == "bind":
+            source = point["Source"]
+            _bind_source(source, make=not point.get("SkipMountpointCreation"))
+        else:
+            source = ""
+        out.append(from_point(point, source))
+    for target, options in (host.get("Tmpfs") or {}).items():
+        out.append(UserMount(mounts.clean(target), options=tuple(options.split(","))))
+    return out
+
+
+def _bind_source(source: str, *, make: bool) -> None:
+    if os.path.lexists(source):
+        return
+    if not make:
+        raise InvalidArgument(
+            f'invalid mount config for type "bind": bind source path does not exist: {source}'
+        )
+    try:
+        os.makedirs(source, 0o755, exist_ok=True)
+    except OSError as error:
+        raise SystemFailure(
+            f"error while creating mount source path '{source}': "
+            f"mkdir {source}: {(error.strerror or '').lower()}"
+        ) from None
+
+
+def _subpath(volume: str, subpath: str) -> str:
+    try:
+        with Root(volume) as root:
+            fd = root.opath(subpath)
+    except OSError as error:
+        raise SystemFailure(
+            f"cannot access path {volume}/{subpath}: {(error.strerror or '').lower()}"
+        ) from None
+    try:
+        return os.readlink(f"/proc/self/fd/{fd}")
+    finally:
+        os.close(fd)
+
+
+def release(containers: Containers, record: Json, id: str, *, remove_anonymous: bool) -> None:
+    """Give back every volume; remove the anonymous ones nobody else uses if asked to."""
+    for point in (record.get("MountPoints") or {}).values():
+        if point.get("Type") != "volume":
+            continue
+        containers.volumes.release(point["Name"], id)
+        if remove_anonymous and not (point.get("Spec") or {}).get("Source"):
+            try:
+                containers.volumes.remove(point["Name"])
+            except OrlopError:
+                pass  # another container uses it
