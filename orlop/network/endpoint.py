@@ -1,0 +1,158 @@
+"""An endpoint: checked, addressed, and as the container's record shows it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from orlop.errors import InvalidArgument, SystemFailure
+from orlop.network import model
+from orlop.network.drivers import bridge
+from orlop.network.ipam import Address
+from orlop.network.model import Block, Endpoint, Network
+from orlop.network.networks import Networks
+
+Json = dict[str, Any]
+
+_MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.ASCII | re.IGNORECASE)
+_NOT_CHOSEN = (
+    "user specified IP address is supported only when connecting to networks with user "
+    "configured subnets"
+)
+
+
+def check(network: Network, settings: Mapping[str, Any]) -> None:
+    """Endpoint settings against their network. Raises InvalidArgument with Docker's texts."""
+    problems = []
+    ipam = settings.get("IPAMConfig") or {}
+    wanted = [a for a in (ipam.get("IPv4Address"), ipam.get("IPv6Address")) if a]
+    if network.predefined:
+        if settings.get("Aliases"):
+            problems.append(
+                "network-scoped alias is supported only for containers in user defined networks"
+            )
+        if wanted:
+            problems.append("user specified IP address is supported on user defined networks only")
+    if wanted and not network.chosen:
+        problems.append(_NOT_CHOSEN)
+    elif not network.predefined:
+        problems += [p for p in (_outside(network, text) for text in wanted) if p]
+    if problems:
+        if len(problems) > 1:
+            problems = [f"* {problem}" for problem in problems]
+        raise InvalidArgument("invalid endpoint settings:\n" + "\n".join(problems))
+    mac = settings.get("DesiredMacAddress") or settings.get("MacAddress")
+    if mac and not _MAC.fullmatch(mac):
+        raise InvalidArgument(f"invalid MAC address {mac}")
+
+
+def _outside(network: Network, text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return f"invalid IP address: {text}"
+    block = network.block(address.version)
+    if block is None or address not in block.subnet:
+        return f"no configured subnet or ip-range contain the IP address {text}"
+    return ""
+
+
+def make(
+    networks: Networks,
+    network: Network,
+    container_id: str,
+    name: str,
+    settings: Mapping[str, Any],
+    interface: str,
+    hostname: str,
+) -> Endpoint:
+    """Take addresses for a new endpoint on a bridge network; undo with `networks.release`."""
+    id = secrets.token_hex(32)
+    ipam = settings.get("IPAMConfig") or {}
+    ipv4 = _allocate(networks, network, 4, container_id, ipam.get("IPv4Address"))
+    try:
+        ipv6 = _allocate(networks, network, 6, container_id, ipam.get("IPv6Address"))
+    except BaseException:
+        networks.release(Endpoint(id, network.id, container_id, name, ipv4=ipv4), unused=True)
+        raise
+    mac = settings.get("DesiredMacAddress") or bridge.endpoint_mac(ipv4, id)
+    return Endpoint(
+        id,
+        network.id,
+        container_id,
+        name,
+        interface=interface,
+        host_interface=host_interface(id),
+        mac=mac.lower().replace("-", ":"),
+        ipv4=ipv4,
+        ipv6=ipv6,
+        names=dns_names(network, container_id, name, hostname, settings.get("Aliases") or ()),
+        settings=dict(settings),
+    )
+
+
+def _allocate(
+    networks: Networks, network: Network, version: int, container_id: str, wanted: str | None
+) -> Address | None:
+    if version == 6 and not network.ipv6:
+        return None
+    address = ipaddress.ip_address(wanted) if wanted else None
+    try:
+        return networks.allocate(network, version, container_id, address)
+    except SystemFailure:
+        raise SystemFailure(
+            f"no available IPv{version} addresses on this network's address pools: "
+            f"{network.name} ({network.id})"
+        ) from None
+
+
+def host_interface(endpoint_id: str) -> str:
+    """The host end's name: enough of the ID that thousands do not collide, and IFNAMSIZ holds."""
+    return "veth" + endpoint_id[:10]
+
+
+def dns_names(
+    network: Network, container_id: str, name: str, hostname: str, aliases: Iterable[str]
+) -> tuple[str, ...]:
+    """What the container is called on a user-defined network."""
+    if network.predefined:
+        return ()
+    return tuple(dict.fromkeys(n for n in (name, *aliases, container_id[:12], hostname) if n))
+
+
+def settings(network: Network, endpoint: Endpoint) -> Json:
+    """The endpoint in NetworkSettings.Networks; keys it does not know stay as they were."""
+    block4, block6 = network.block(4), network.block(6)
+    known: Json = {
+        "NetworkID": network.id,
+        "EndpointID": endpoint.id,
+        "MacAddress": endpoint.mac,
+        "Gateway": _gateway(network, block4),
+        "IPAddress": _text(endpoint.ipv4),
+        "IPPrefixLen": block4.subnet.prefixlen if block4 and endpoint.ipv4 else 0,
+        "IPv6Gateway": _gateway(network, block6),
+        "GlobalIPv6Address": _text(endpoint.ipv6),
+        "GlobalIPv6PrefixLen": block6.subnet.prefixlen if block6 and endpoint.ipv6 else 0,
+        "DNSNames": list(endpoint.names) or None,
+    }
+    return {**endpoint.settings, **known}
+
+
+def _gateway(network: Network, block: Block | None) -> str:
+    return "" if block is None or network.internal else _text(block.route)
+
+
+def _text(address: Address | None) -> str:
+    return "" if address is None else str(address)
+
+
+def order(network: Network, settings: Mapping[str, Any]) -> tuple[int, bool, str]:
+    """Sorts endpoints, the one with the default route first: priority, not internal, name."""
+    return (-int(settings.get("GwPriority") or 0), network.internal, network.name)
+
+
+def interface_prefix(network: Network) -> str:
+    return network.options.get(model.IFACE_PREFIX) or "eth"

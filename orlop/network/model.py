@@ -1,0 +1,170 @@
+"""The values of this room: networks, their address blocks, endpoints. Frozen; JSON both ways."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orlop.network.ipam import Address, Subnet
+
+Json = dict[str, Any]
+
+PREDEFINED = ("bridge", "host", "none")
+OPTION = "com.docker.network."
+BRIDGE_NAME = OPTION + "bridge.name"
+DEFAULT_BRIDGE = OPTION + "bridge.default_bridge"
+ICC = OPTION + "bridge.enable_icc"
+MASQUERADE = OPTION + "bridge.enable_ip_masquerade"
+HOST_BINDING = OPTION + "bridge.host_binding_ipv4"
+INHIBIT_IPV4 = OPTION + "bridge.inhibit_ipv4"
+GATEWAY_MODE_4 = OPTION + "bridge.gateway_mode_ipv4"
+GATEWAY_MODE_6 = OPTION + "bridge.gateway_mode_ipv6"
+MTU = OPTION + "driver.mtu"
+GATEWAY4 = "DefaultGatewayIPv4"  # --default-gateway among the auxiliary addresses
+IFACE_PREFIX = OPTION + "container_iface_prefix"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One subnet of a network."""
+
+    subnet: Subnet
+    gateway: Address | None
+    range: Subnet | None = None
+    auxiliary: Mapping[str, Address] = field(default_factory=dict)
+
+    @property
+    def route(self) -> Address | None:
+        """Where the default route leads: `--default-gateway`, else the bridge."""
+        return self.auxiliary.get(GATEWAY4) or self.gateway
+
+    def to_json(self) -> Json:
+        out: Json = {"Subnet": str(self.subnet)}
+        if self.range is not None:
+            out["IPRange"] = str(self.range)
+        if self.gateway is not None:
+            out["Gateway"] = str(self.gateway)
+        if self.auxiliary:
+            out["AuxiliaryAddresses"] = {k: str(v) for k, v in self.auxiliary.items()}
+        return out
+
+
+def block_from_json(given: Json) -> Block:
+    gateway, limits = given.get("Gateway"), given.get("IPRange")
+    return Block(
+        ipaddress.ip_network(given["Subnet"]),
+        ipaddress.ip_address(gateway) if gateway else None,
+        ipaddress.ip_network(limits) if limits else None,
+        {k: ipaddress.ip_address(v) for k, v in (given.get("AuxiliaryAddresses") or {}).items()},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    id: str
+    name: str
+    created: str  # RFC 3339 with nanoseconds
+    driver: str  # bridge host null
+    blocks: tuple[Block, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    ipam_driver: str = "default"
+    ipam_options: Mapping[str, str] | None = None
+    chosen: bool = False  # the user chose the subnets
+    ipv4: bool = True
+    ipv6: bool = False
+    internal: bool = False
+    attachable: bool = False
+
+    @property
+    def predefined(self) -> bool:
+        return self.name in PREDEFINED
+
+    @property
+    def bridge(self) -> str:
+        """The name of its bridge."""
+        return self.options.get(BRIDGE_NAME) or f"br-{self.id[:12]}"
+
+    def block(self, version: int) -> Block | None:
+        return next((b for b in self.blocks if b.subnet.version == version), None)
+
+    def flag(self, option: str, default: bool = True) -> bool:
+        value = self.options.get(option)
+        return default if value is None else parse_bool(value)
+
+    def to_json(self) -> Json:
+        """Docker's network object, without the containers."""
+        return {
+            "Name": self.name,
+            "Id": self.id,
+            "Created": self.created,
+            "Scope": "local",
+            "Driver": self.driver,
+            "EnableIPv4": self.ipv4,
+            "EnableIPv6": self.ipv6,
+            "IPAM": {
+                "Driver": self.ipam_driver,
+                "Options": dict(self.ipam_options) if self.ipam_options is not None else None,
+                "Config": [b.to_json() for b in self.blocks] or None,
+            },
+            "Internal": self.internal,
+            "Attachable": self.attachable,
+            "Ingress": False,
+            "ConfigFrom": {"Network": ""},
+            "ConfigOnly": False,
+            "Containers": {},
+            "Options": dict(sorted(self.options.items())),
+            "Labels": dict(self.labels),
+        }
+
+
+def network_from_json(given: Json) -> Network:
+    ipam = given.get("IPAM") or {}
+    return Network(
+        id=given["Id"],
+        name=given["Name"],
+        created=given["Created"],
+        driver=given["Driver"],
+        blocks=tuple(block_from_json(b) for b in ipam.get("Config") or ()),
+        options=dict(given.get("Options") or {}),
+        labels=dict(given.get("Labels") or {}),
+        ipam_driver=ipam.get("Driver") or "default",
+        ipam_options=ipam.get("Options"),
+        chosen=bool(given.get("Chosen")),
+        ipv4=bool(given.get("EnableIPv4", True)),
+        ipv6=bool(given.get("EnableIPv6")),
+        internal=bool(given.get("Internal")),
+        attachable=bool(given.get("Attachable")),
+    )
+
+
+_TRUE = {"1", "t", "T", "true", "TRUE", "True"}
+_FALSE = {"0", "f", "F", "false", "FALSE", "False"}
+
+
+def parse_bool(text: str) -> bool:
+    """Go's strconv.ParseBool. Raises ValueError."""
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One container's place in one network."""
+
+    id: str
+    network_id: str
+    container_id: str
+    container_name: str
+    interface: str = ""  # its name inside: eth0
+    host_interface: str = ""  # its name on the host: vethXXXXXXX
+    mac: str = ""
+    ipv4: Address | None = None
+    ipv6: Address | None = None
+    names: tuple[str, ...] = ()  # what DNS answers to on this network
+    settings: Mapping[str, Any] = field(default_factory=dict)  # as stored in the record
