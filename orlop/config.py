@@ -80,6 +80,7 @@ class Config:
     tlscacert: str = ""
     tlscert: str = ""
     tlskey: str = ""
+    unsafe_tcp: bool = False  # plain TCP on other addresses than loopback
 
     @property
     def socket(self) -> Path:

@@ -46,6 +46,9 @@ class Events:
         for callback in subscribers:
             callback(event)
 
+    def listeners(self) -> int:
+        return len(self._subscribers)
+
     def subscribe(
         self, callback: Callable[[Event], None]
     ) -> tuple[list[Event], Callable[[], None]]:

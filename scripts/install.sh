@@ -37,7 +37,7 @@ stub() {
   mv "$bin/.$1.new" "$bin/$1"
 }
 stub orlop cli/entry.py
-stub orlopd daemon_entry.py
+stub orlopd daemon/entry.py
 mkdir -p "$DESTDIR$PREFIX/share/bash-completion/completions" "$DESTDIR$PREFIX/share/zsh/site-functions" "$DESTDIR$PREFIX/share/fish/vendor_completions.d"
 cp "$here/contrib/completion/orlop.bash" "$DESTDIR$PREFIX/share/bash-completion/completions/orlop"
 cp "$here/contrib/completion/_orlop" "$DESTDIR$PREFIX/share/zsh/site-functions/_orlop"

@@ -48,7 +48,7 @@ class Daemon:
                     f"--exec-root={self.exec_root}",
                     f"--bridge={self.bridge}",
                     f"--bip={self.bip}",
-                    "--config-file=/nonexistent/daemon.json",
+                    "--config-file=/dev/null",
                     *self.flags,
                     *extra,
                 ],

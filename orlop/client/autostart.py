@@ -55,7 +55,7 @@ def _check_namespaces(socket_path: str) -> None:
 
 def _command() -> list[str]:
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    entry = os.path.join(package, "daemon_entry.py")
+    entry = os.path.join(package, "daemon", "entry.py")
     python = sys.executable or "/usr/bin/python3"
     return [python, "-I", "-S", entry]
 

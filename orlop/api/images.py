@@ -1,0 +1,68 @@
+"""`/images`: the calls that answer with one document. Registries are in `transfer.py`."""
+
+from __future__ import annotations
+
+from orlop.api import encode, versions
+from orlop.api.answer import Answer
+from orlop.api.call import Call
+from orlop.image import (
+    history as looking_back,
+)
+from orlop.image import (
+    inspect as inspecting,
+)
+from orlop.image import (
+    list_ as listing,
+)
+from orlop.image import (
+    prune as pruning,
+)
+from orlop.image import (
+    remove as removing,
+)
+from orlop.image import (
+    tag as tagging,
+)
+
+
+def list_(call: Call) -> Answer:
+    filters = call.filters()
+    if call.text("filter"):  # before API 1.41
+        filters.setdefault("reference", []).append(call.text("filter"))
+    rows = listing.list_(
+        call.engine.images,
+        all=call.flag("all"),
+        filters=filters,
+        shared_size=call.flag("shared-size"),
+    )
+    return encode.json([versions.shape("image summary", row, call.version) for row in rows])
+
+
+def inspect(call: Call) -> Answer:
+    found = inspecting.inspect(
+        call.engine.images, call.parameters["name"], legacy=call.version < (1, 50)
+    )
+    return encode.json(versions.shape("image", found, call.version))
+
+
+def history(call: Call) -> Answer:
+    return encode.json(looking_back.history(call.engine.images, call.parameters["name"]))
+
+
+def tag(call: Call) -> Answer:
+    tagging.tag(call.engine.images, call.parameters["name"], call.text("repo"), call.text("tag"))
+    return Answer(201, b"", "")
+
+
+def remove(call: Call) -> Answer:
+    deleted = removing.remove(
+        call.engine.images,
+        call.parameters["name"],
+        force=call.flag("force"),
+        noprune=call.flag("noprune"),
+    )
+    return encode.json(deleted)
+
+
+def prune(call: Call) -> Answer:
+    return encode.json(pruning.prune(call.engine.images, call.filters()))

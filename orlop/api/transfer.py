@@ -1,0 +1,93 @@
+"""What talks to registries: pull, push, search, login, tags, distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orlop.api import decode, encode, models
+from orlop.api.answer import Answer, Any_, Stream
+from orlop.api.call import Call
+from orlop.api.progress import progress
+from orlop.image import login as logging_in
+from orlop.image.import_ import import_
+from orlop.image.pull import pull, pull_reference
+from orlop.image.push import push as pushing
+from orlop.image.search import search as searching
+from orlop.image.tags import tags as tagged
+from orlop.registry.credentials import decode_header
+
+
+def _auth(call: Call) -> dict[str, Any] | None:
+    header = call.header("x-registry-auth")
+    return decode_header(header) if header else None
+
+
+def create(call: Call) -> Stream:
+    """Pull (`fromImage`) or import (`fromSrc`)."""
+    images = call.engine.images
+    platform = call.text("platform") or None
+    name, tag = call.text("fromImage"), call.text("tag")
+    if name:
+        reference = pull_reference(name, tag)
+        every = not (reference.tag or reference.digest)  # the API means every tag then
+        return progress(
+            pull(images, reference, platform=platform, auth=_auth(call), all_tags=every)
+        )
+    source = call.text("fromSrc")
+    return progress(
+        import_(
+            images,
+            call.body if source == "-" else source,
+            call.text("repo"),
+            tag,
+            message=call.text("message"),
+            changes=decode.change_lines(call.texts("changes")),
+            platform=platform,
+        )
+    )
+
+
+def push(call: Call) -> Stream:
+    return progress(
+        pushing(
+            call.engine.images,
+            call.parameters["name"],
+            tag=call.text("tag"),
+            auth=_auth(call),
+            platform=call.text("platform") or None,
+        )
+    )
+
+
+def search(call: Call) -> Answer:
+    return encode.json(
+        searching(
+            call.engine.images,
+            call.text("term"),
+            call.maybe_number("limit"),
+            call.filters(),
+            _auth(call),
+        )
+    )
+
+
+def auth(call: Call) -> Answer:
+    return encode.json(logging_in.login(call.engine.images, call.json(models.Auth)))
+
+
+def tags(call: Call) -> Any_:
+    """Ours: `{"Name", …}` lines, with `detail` also digest, size, date and platforms."""
+    return progress(
+        tagged(
+            call.engine.images,
+            call.parameters["name"],
+            auth=_auth(call),
+            detail=call.flag("detail"),
+        )
+    )
+
+
+def distribution(call: Call) -> Answer:
+    from orlop.image.remote import distribution as asking
+
+    return encode.json(asking(call.engine.images, call.parameters["name"], auth=_auth(call)))

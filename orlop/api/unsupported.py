@@ -1,0 +1,57 @@
+"""What Docker has and one host without swarm and plugins has not: Docker's own answers."""
+
+from __future__ import annotations
+
+from orlop.api import encode
+from orlop.api.answer import Answer, Any_
+from orlop.api.call import Call
+from orlop.errors import InvalidArgument, NotFound, NotSupported, Unavailable
+
+_NOT_A_MANAGER = (
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" '
+    "to connect this node to swarm and try again."
+)
+
+
+def swarm(call: Call) -> Any_:
+    raise Unavailable(_NOT_A_MANAGER)
+
+
+def swarm_start(call: Call) -> Any_:
+    raise NotSupported("swarm mode is not supported by this engine")
+
+
+def swarm_leave(call: Call) -> Any_:
+    raise Unavailable("This node is not part of a swarm")
+
+
+def plugins(call: Call) -> Answer:
+    return encode.json([])
+
+
+def plugin(call: Call) -> Any_:
+    name = call.parameters.get("name", call.text("remote"))
+    verb = name.rpartition("/")[2]
+    if verb in ("pull", "create") or call.path == "/plugins/privileges":
+        raise NotSupported("managed plugins are not supported by this engine")
+    name = name.removesuffix(f"/{verb}") if "/" in name else name
+    raise NotFound(f'plugin "{name}" not found')
+
+
+def checkpoints(call: Call) -> Any_:
+    call.engine.containers.get(call.parameters["id"])
+    raise NotSupported("checkpoints are not supported by this engine")
+
+
+def session(call: Call) -> Any_:
+    if not call.upgrade():
+        raise InvalidArgument("no upgrade proto in request")
+    raise NotSupported("BuildKit sessions are not supported by this engine")
+
+
+def build(call: Call) -> Any_:
+    raise NotSupported("building images is not supported by this engine yet")
+
+
+def build_prune(call: Call) -> Answer:
+    return encode.json({"CachesDeleted": None, "SpaceReclaimed": 0})

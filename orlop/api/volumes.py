@@ -1,0 +1,55 @@
+"""`/volumes`."""
+
+from __future__ import annotations
+
+from orlop.api import encode, models
+from orlop.api.answer import NO_CONTENT, Answer, Any_
+from orlop.api.call import Call
+from orlop.errors import InvalidArgument, Unavailable
+from orlop.volume import list as listing
+from orlop.volume import prune as pruning
+
+
+def list_(call: Call) -> Answer:
+    found = listing.list_(call.engine.volumes, call.filters())
+    return encode.json({"Volumes": [v.document() for v in found], "Warnings": None})
+
+
+def create(call: Call) -> Answer:
+    body = call.json(models.CreateVolume, optional=True)
+    if body.get("ClusterVolumeSpec"):
+        update(call)
+    made = call.engine.volumes.create(
+        body.get("Name") or None,
+        body.get("Driver") or "local",
+        body.get("DriverOpts") or {},
+        body.get("Labels") or {},
+    )
+    return encode.json(made.document(), 201)
+
+
+def inspect(call: Call) -> Answer:
+    found = call.engine.volumes.get(call.parameters["name"])
+    return encode.json(found.document())
+
+
+def update(call: Call) -> Any_:
+    raise Unavailable(
+        'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" '
+        "to connect this node to swarm and try again."
+    )
+
+
+def remove(call: Call) -> Answer:
+    call.engine.volumes.remove(call.parameters["name"], force=call.flag("force"))
+    return NO_CONTENT
+
+
+def prune(call: Call) -> Answer:
+    filters = call.filters()
+    if call.version < (1, 42):
+        if "all" in filters:
+            raise InvalidArgument("invalid filter 'all'")
+        filters["all"] = ["true"]  # 1.42 spares named volumes
+    removed, freed = pruning.prune(call.engine.volumes, filters)
+    return encode.json({"VolumesDeleted": removed or None, "SpaceReclaimed": freed})
