@@ -68,7 +68,10 @@ def fetch_layers(
         raise InvalidArgument("invalid manifest, layers length mismatch: expected "
                               f"{len(manifest.layers)}, got {len(diffs)}")  # fmt: skip
     if document.get("os") not in (None, "", "linux"):
-        raise InvalidArgument(f'operating system "{document["os"]}" is not supported')
+        raise InvalidArgument(
+            f'image operating system "{document["os"]}" cannot be used on this platform: '
+            "operating system is not supported"
+        )
     with images.holding(chains_of(diffs)):
         fetching = _Fetching(images, session, reference, manifest, diffs, emit, cancel)
         fetching.run()

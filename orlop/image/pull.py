@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orlop.errors import InvalidArgument, NotFound, OrlopError
+from orlop.errors import Forbidden, InvalidArgument, NotFound, OrlopError, Unauthorized
 from orlop.image import progress
 from orlop.image.fetch import fetch_layers
 from orlop.image.images import Images
@@ -140,6 +140,8 @@ class _Pull:
             self.emit(progress.message(f"Digest: {known}"))
             return False
         top = self._manifest(session, reference, name)
+        if isinstance(top.manifest, Manifest):
+            check_image(top.manifest)
         self.emit(start)
         manifest = self._for_platform(session, reference, top)
         image = self._image(session, reference, manifest)
@@ -212,13 +214,27 @@ class _Pull:
 
 def translated(failure: RegistryFailure, reference: Reference) -> OrlopError:
     """What dockerd makes of a registry's refusal to a pull."""
+    text = failure.message
+    if text.startswith('Get "') and "/manifests/" in text:
+        text = "Head" + text[3:]  # dockerd looks with HEAD first
+    if failure.plain:
+        return _by_status(failure, text)
     if failure.code == "DENIED":
         return NotFound(
             f"pull access denied for {reference.familiar_name}, repository does not exist or may "
-            f"require 'docker login': {failure.message}"
+            f"require 'docker login': {text}"
         )
     if failure.code == "MANIFEST_UNKNOWN":
-        return NotFound(f"manifest for {reference.familiar} not found: {failure.message}")
+        return NotFound(f"manifest for {reference.familiar} not found: {text}")
     if failure.code == "NAME_UNKNOWN":
-        return NotFound(f"repository {reference.familiar_name} not found: {failure.message}")
-    return failure
+        return NotFound(f"repository {reference.familiar_name} not found: {text}")
+    return _by_status(failure, text)
+
+
+def _by_status(failure: RegistryFailure, text: str) -> OrlopError:
+    kinds: dict[int, type[OrlopError]] = {401: Unauthorized, 403: Forbidden, 404: NotFound}
+    kind = kinds.get(failure.status)
+    if kind is None or (not failure.code and failure.status != 401):
+        failure.args = (text,)
+        return failure
+    return kind(text)

@@ -192,13 +192,10 @@ def _platform(value: Any, where: str) -> Platform | None:
 def check_image(manifest: Manifest) -> None:
     """Refuse artifacts that are no container images, with Docker's texts."""
     if manifest.config.media_type not in _CONFIGS:
-        if manifest.config.media_type == "application/vnd.docker.plugin.v1+json":
-            raise InvalidArgument(
-                'Encountered remote "application/vnd.docker.plugin.v1+json"(plugin config) '
-                "when fetching"
-            )
+        plugin = manifest.config.media_type == "application/vnd.docker.plugin.v1+json"
+        kind = "plugin" if plugin else "unknown"
         raise InvalidArgument(
-            f"Encountered remote {json.dumps(manifest.config.media_type)}(unknown) when fetching"
+            f"Encountered remote {json.dumps(manifest.config.media_type)}({kind}) when fetching"
         )
     for layer in manifest.layers:
         if layer.media_type not in _LAYERS:

@@ -110,8 +110,10 @@ class Download:
         headers = {"Range": f"bytes={self._have}-"} if self._have else {}
         path = f"/v2/{self.reference.path}/blobs/{self.blob.digest}"
         with self.session.request(
-            "GET", path, scopes=pull_scope(self.reference), headers=headers, ok=(200, 206, 416)
+            "GET", path, scopes=pull_scope(self.reference), headers=headers, ok=(200, 206, 404, 416)
         ) as answer:
+            if answer.status == 404:
+                raise RegistryFailure("unknown blob", code="BLOB_UNKNOWN", status=404)
             if self._have and not self._continues(answer):
                 self._restart()
                 if answer.status != 200:

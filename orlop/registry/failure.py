@@ -18,6 +18,7 @@ _DEFAULT_TEXT = {
     "MANIFEST_UNKNOWN": "manifest unknown",
     "NAME_UNKNOWN": "repository name not known to registry",
     "BLOB_UNKNOWN": "blob unknown to registry",
+    "UNSUPPORTED": "The operation is unsupported.",
 }
 
 
@@ -44,6 +45,7 @@ class RegistryFailure(SystemFailure):
         self.temporary = temporary
         self.retry_after = retry_after
         self.unreachable = unreachable
+        self.plain = False  # the registry gave a code and no words of its own
 
 
 class LoginRefused(Unauthorized):
@@ -51,51 +53,66 @@ class LoginRefused(Unauthorized):
 
 
 def from_response(
-    status: int, reason: str, body: bytes, *, retry_after: str | None = None
+    status: int, reason: str, body: bytes, *, content_type: str = "", retry_after: str | None = None
 ) -> RegistryFailure:
     """The failure for an answer with `status` ≥ 400."""
-    temporary = status in (408, 425, 429) or status >= 500
     wait = _seconds(retry_after)
     if status >= 500:
         line = f"{status} {reason}".strip()
-        return RegistryFailure(
-            f"received unexpected HTTP status: {line}",
-            status=status,
-            temporary=True,
-            retry_after=wait,
-        )
-    code, text = _body_text(status, body)
-    return RegistryFailure(text, code=code, status=status, temporary=temporary, retry_after=wait)
+        text = f"received unexpected HTTP status: {line}"
+        return RegistryFailure(text, status=status, temporary=True, retry_after=wait)
+    code, text, plain = _body_text(status, body, content_type.partition(";")[0].strip().lower())
+    temporary = status in (408, 425, 429)
+    failure = RegistryFailure(text, code=code, status=status, temporary=temporary, retry_after=wait)
+    failure.plain = plain
+    return failure
 
 
-def _body_text(status: int, body: bytes) -> tuple[str, str]:
+def _body_text(status: int, body: bytes, media_type: str) -> tuple[str, str, bool]:
+    """(code, text, True when the answer said no more than the code)."""
+    by_status = {401: "UNAUTHORIZED", 403: "DENIED", 429: "TOOMANYREQUESTS"}.get(status, "UNKNOWN")
+    if not body or media_type != "application/json":
+        words = body[:2000].decode("utf-8", "replace")
+        return by_status, f"{_words(by_status)}: {words}", False
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        if status == 401:
-            return "UNAUTHORIZED", "unauthorized: authentication required"
-        return "", f"error parsing HTTP {status} response body: {_go_problem(body)}: {_quote(body)}"
+        problem = _go_problem(body)
+        text = f"error parsing HTTP {status} response body: {problem}: {_quote(body)}"
+        return ("UNAUTHORIZED" if status == 401 else ""), text, False
     if isinstance(document, dict) and isinstance(document.get("details"), str):
-        name = {401: "UNAUTHORIZED", 429: "TOOMANYREQUESTS"}.get(status, "UNKNOWN")
-        return name, _line(name, document["details"])
+        return by_status, f"{_words(by_status)}: {document['details'][:2000]}", False
     errors = document.get("errors") if isinstance(document, dict) else None
     found = [e for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
     if not found:
-        if status == 401:
-            return "UNAUTHORIZED", "unauthorized: authentication required"
-        return "", (
+        text = (
             f"error parsing HTTP {status} response body: no error details found in HTTP "
             f"response body: {_quote(body)}"
         )
-    lines = [_line(str(e.get("code") or "UNKNOWN"), e.get("message")) for e in found]
+        return ("UNAUTHORIZED" if status == 401 else ""), text, False
+    lines = [_line(entry) for entry in found]
     text = lines[0] if len(lines) == 1 else "errors:\n" + "".join(line + "\n" for line in lines)
-    return str(found[0].get("code") or "UNKNOWN"), text
+    return str(found[0].get("code") or "UNKNOWN")[:100], text, _is_plain(found[0])
 
 
-def _line(code: str, message: Any) -> str:
-    words = code.replace("_", " ").lower()[:100]
-    text = message if isinstance(message, str) and message else _DEFAULT_TEXT.get(code, words)
+def _is_plain(entry: dict[str, Any]) -> bool:
+    """Nothing but a code: no detail, and no message or the code's own."""
+    message = entry.get("message") or ""
+    default = _DEFAULT_TEXT.get(str(entry.get("code")), "")
+    return entry.get("detail") is None and message in ("", default)
+
+
+def _line(entry: dict[str, Any]) -> str:
+    words = _words(str(entry.get("code") or "UNKNOWN"))
+    if _is_plain(entry):
+        return words
+    message = entry.get("message")
+    text = message if isinstance(message, str) and message else words
     return f"{words}: {text[:2000]}"
+
+
+def _words(code: str) -> str:
+    return code[:100].replace("_", " ").lower()
 
 
 def _go_problem(body: bytes) -> str:

@@ -33,19 +33,22 @@ def login(registries: Registries, auth: Mapping[str, Any]) -> dict[str, str]:
         raise InvalidArgument(f"invalid registry address: {credentials.server[:200]!r}")
     last: RegistryFailure | None = None
     for endpoint in endpoints(registries.config, domain, push=True):
+        url = f"{endpoint.base}/v2/"
         session = registries.session(endpoint, credentials)
         try:
             session.ping()
-            with session.request("GET", "/v2/", ok=(200,)):
-                pass
-            return {"IdentityToken": "", "Status": "Login Succeeded"}
+            with session.request("GET", "/v2/", ok=(200, 401, 403)) as answer:
+                status = answer.status
         except RegistryFailure as failure:
             last = failure
-            if not failure.unreachable:
-                break
+            if failure.unreachable:
+                continue
+            if failure.status in (401, 403):  # the token server's answer
+                raise Unauthorized(f'Get "{url}": {failure.message}') from None
+            raise
+        if status == 200:
+            return {"IdentityToken": "", "Status": "Login Succeeded"}
+        shown = {401: "401 Unauthorized", 403: "403 Forbidden"}[status]
+        raise Unauthorized(f"login attempt to {url} failed with status: {shown}")
     assert last is not None
-    if last.status in (401, 403):
-        url = f"{endpoint.base}/v2/"
-        text = last.message if last.code else "unauthorized: authentication required"
-        raise Unauthorized(f"login attempt to {url} failed with status: {text}")
     raise last

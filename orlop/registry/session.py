@@ -56,7 +56,8 @@ class Session:
         if answer.status == 401:
             self._challenge = self._choose(answer)
         elif answer.status >= 500 or answer.status == 429:
-            raise from_response(answer.status, answer.reason or "", body)
+            kind = answer.headers.get("Content-Type", "")
+            raise from_response(answer.status, answer.reason or "", body, content_type=kind)
 
     def _choose(self, answer: BaseHTTPResponse) -> Challenge | None:
         found = parse_challenges(answer.headers.getlist("WWW-Authenticate"))
@@ -202,7 +203,10 @@ class Session:
                 refusal = _oauth_refusal(challenge, answer.status)
                 if refusal is not None:
                     return refusal
-        return from_response(answer.status, answer.reason or "", body, retry_after=wait)
+        kind = answer.headers.get("Content-Type", "")
+        return from_response(
+            answer.status, answer.reason or "", body, content_type=kind, retry_after=wait
+        )
 
 
 def _oauth_refusal(challenge: Challenge, status: int) -> RegistryFailure | None:

@@ -139,6 +139,7 @@ def _ask(
         if answer.status >= 400:
             raise from_response(
                 answer.status, answer.reason or "", data,
+                content_type=answer.headers.get("Content-Type", ""),
                 retry_after=answer.headers.get("Retry-After"),
             )  # fmt: skip
         if answer.status != 200 or len(data) > _MAX_BODY:
