@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def begin_container(plan: dict[str, Any], stdio: list[int], pidfds: dict[str, int]) -> Pending:
-    return launch.begin(plan, *stdio)
+    return launch.begin(plan, *stdio, joins=pidfds)
 
 
 def begin_exec(plan: dict[str, Any], pid: int, pidfd: int, stdio: list[int]) -> Pending:

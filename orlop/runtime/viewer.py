@@ -13,8 +13,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from orlop.kernel import mount, namespace  # noqa: E402
-from orlop.kernel.openat2 import openat2  # noqa: E402
+from orlop.kernel import mount, namespace
+from orlop.kernel.openat2 import openat2
 
 
 def main(merged: str, mounts: list[str]) -> None:

@@ -1,0 +1,97 @@
+"""Words of an OCI mount's `options`, sorted into attributes, propagation and data. Pure.
+
+Source: OCI runtime-spec, config.md "Linux mount options".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from orlop.kernel import mount
+
+_SET = {
+    "ro": mount.ATTR_RDONLY,
+    "nosuid": mount.ATTR_NOSUID,
+    "nodev": mount.ATTR_NODEV,
+    "noexec": mount.ATTR_NOEXEC,
+    "nodiratime": mount.ATTR_NODIRATIME,
+    "nosymfollow": mount.ATTR_NOSYMFOLLOW,
+}
+_CLEAR = {
+    "rw": mount.ATTR_RDONLY,
+    "suid": mount.ATTR_NOSUID,
+    "dev": mount.ATTR_NODEV,
+    "exec": mount.ATTR_NOEXEC,
+    "diratime": mount.ATTR_NODIRATIME,
+    "symfollow": mount.ATTR_NOSYMFOLLOW,
+}
+_ATIME = {
+    "noatime": mount.ATTR_NOATIME,
+    "strictatime": mount.ATTR_STRICTATIME,
+    "relatime": mount.ATTR_RELATIME,
+    "atime": mount.ATTR_RELATIME,
+    "norelatime": mount.ATTR_STRICTATIME,
+    "nostrictatime": mount.ATTR_RELATIME,
+}
+_PROPAGATION = {
+    "private": (mount.MS_PRIVATE, False),
+    "rprivate": (mount.MS_PRIVATE, True),
+    "slave": (mount.MS_SLAVE, False),
+    "rslave": (mount.MS_SLAVE, True),
+    "shared": (mount.MS_SHARED, False),
+    "rshared": (mount.MS_SHARED, True),
+    "unbindable": (mount.MS_UNBINDABLE, False),
+    "runbindable": (mount.MS_UNBINDABLE, True),
+}
+_IGNORED = {"defaults", "async", "nomand", "loud", "newinstance", "remount", "silent"}
+# What a file system takes as an option of its superblock, not of the mount.
+_SUPERBLOCK_FLAGS = {"sync", "dirsync", "mand", "lazytime", "iversion"}
+
+
+@dataclass(slots=True)
+class Options:
+    bind: bool = False
+    recursive: bool = False
+    set: int = 0
+    clear: int = 0
+    set_all: int = 0  # "rro" and its kin: also for the mounts below
+    clear_all: int = 0
+    propagation: int = 0
+    propagation_recursive: bool = False
+    data: list[tuple[str, str | None]] = field(default_factory=list)
+    copy_up: bool = False
+
+
+def parse(words: Iterable[str]) -> Options:
+    """Later words win over earlier ones."""
+    out = Options()
+    for word in words:
+        if word in ("bind", "rbind"):
+            out.bind, out.recursive = True, word == "rbind"
+        elif word in _PROPAGATION:
+            out.propagation, out.propagation_recursive = _PROPAGATION[word]
+        elif word in _SET:
+            out.set, out.clear = out.set | _SET[word], out.clear & ~_SET[word]
+        elif word in _CLEAR:
+            out.set, out.clear = out.set & ~_CLEAR[word], out.clear | _CLEAR[word]
+        elif word in _ATIME:
+            out.set = (out.set & ~mount.ATTR_ATIME) | _ATIME[word]
+            out.clear |= mount.ATTR_ATIME
+        elif word[:1] == "r" and word[1:] in _SET:
+            out.set_all |= _SET[word[1:]]
+        elif word[:1] == "r" and word[1:] in _CLEAR:
+            out.clear_all |= _CLEAR[word[1:]]
+        elif word == "tmpcopyup":
+            out.copy_up = True
+        elif word in _IGNORED or not word:
+            continue
+        else:
+            name, equals, value = word.partition("=")
+            out.data.append((name, value if equals else None))
+    return out
+
+
+def propagation_of(word: str) -> tuple[int, bool]:
+    """(MS_ flag, recursive) of linux.rootfsPropagation; (0, False) for none."""
+    return _PROPAGATION.get(word, (0, False))
