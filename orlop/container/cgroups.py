@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from orlop.container.containers import Containers
+from orlop.container.model import Container
+from orlop.errors import SystemFailure
+from orlop.runtime.cgroup import control
+from orlop.runtime.cgroup import stats as counting
+from orlop.runtime.cgroup.layout import Layout, detect, relative_path
+from orlop.runtime.cgroup.plan import update_values
 
 Json = dict[str, Any]
+
+
+@lru_cache(maxsize=1)
+def layout() -> Layout:
+    """This host's hierarchies; they do not change while we run."""
+    return detect()
 
 
 def path(containers: Containers, id: str, host: Json) -> str:
@@ -18,3 +31,49 @@ def path(containers: Containers, id: str, host: Json) -> str:
         return f"{parent or 'orlop.slice'}:orlop:{id}"
     parts = [p for p in (parent or "/orlop").split("/") if p not in ("", ".", "..")]
     return "/" + "/".join([*parts, id])
+
+
+def relative(containers: Containers, id: str, host: Json) -> str:
+    return relative_path(path(containers, id, host), id)
+
+
+def directories(containers: Containers, container: Container) -> list[str]:
+    """The group in every hierarchy: what an exec enters."""
+    return layout().directories(relative(containers, container.id, container.host_config))
+
+
+def freeze(containers: Containers, id: str, host: Json, *, frozen: bool) -> None:
+    try:
+        control.freeze(layout(), relative(containers, id, host), frozen=frozen)
+    except OSError as error:
+        raise SystemFailure(f"{error.strerror}: {error.filename}") from error
+
+
+def processes(containers: Containers, id: str) -> set[int]:
+    """Host PIDs of a container."""
+    host = containers.get(id).host_config
+    return control.processes(layout(), relative(containers, id, host))
+
+
+def counters(containers: Containers, id: str) -> Json:
+    host = containers.get(id).host_config
+    return counting.counters(layout(), relative(containers, id, host))
+
+
+def oom_killed(containers: Containers, id: str, host: Json) -> bool:
+    return control.oom_kills(layout(), relative(containers, id, host)) > 0
+
+
+def update(containers: Containers, id: str, host: Json, resources: Json) -> None:
+    """Write new limits of a running container. Raises OSError with the file that refused."""
+    control.update(update_values(layout(), relative(containers, id, host), resources))
+
+
+def remove_if_idle(containers: Containers, container: Container, host: Json) -> None:
+    """After the exit; a container that was started again keeps its group."""
+    with container.lock:
+        if container.state.running:
+            return
+        where = relative(containers, container.id, host)
+        control.kill(layout(), where)  # what an exec or a joined namespace left behind
+        control.remove(layout(), where)

@@ -138,11 +138,11 @@ def exec_exited(
     containers: Containers, container_id: str, exec_id: str, status: int, exited_ns: int
 ) -> None:
     """The keeper's news, on its reader thread. `status` is a raw wait status."""
-    containers.submit(lambda: containers.keeper.forget(container_id, exec_id))
     found = containers.execs.find(exec_id)
     container = containers.find(container_id)
     if found is None or container is None:
         return
+    containers.submit(lambda: containers.keeper.forget(container_id, exec_id))
     found.exit_code = code_of(status)
     found.running = False
     found.can_remove = True

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from orlop.container.containers import Containers
 from orlop.container.view import layer_view
-from orlop.storage.archive import pack
+from orlop.storage.pack import pack
 
 
 def export(containers: Containers, ref: str) -> Iterator[bytes]:

@@ -25,7 +25,7 @@ ADJECTIVES = tuple(
     serene sharp sincere sleek smiling snappy sober spirited spry stalwart steady sterling stoic
     sturdy suave sunny supple swift tactful tender thorough thrifty tidy tranquil trusty upbeat
     valiant vivid warm watchful whimsical willing winsome wise witty worthy zealous zesty
-    """.split()  # noqa: SIM905
+    """.split()
 )
 
 SURNAMES = tuple(
@@ -52,7 +52,7 @@ SURNAMES = tuple(
     sinoussi somerville stallman stokes swirles tarski tesla thales thomson torricelli torvalds
     tu turing vesalius villani viete volta wallace watt weber wegener weierstrass wiener wien wiles
     wozniak wright wu yalow yonath young yukawa zhang zuse
-    """.split()  # noqa: SIM905
+    """.split()
 )
 
 

@@ -1,1 +1,176 @@
 """OCI spec → launch plan → keeper: the one file that knows the runtime's and keeper's calls."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from orlop.container import caps, cgroups, exec_process, failures
+from orlop.container.containers import Containers
+from orlop.container.model import Container, joined
+from orlop.container.security import Security, parse
+from orlop.container.view import running_root
+from orlop.errors import OrlopError, SystemFailure
+from orlop.keeper.client import LaunchFailed
+from orlop.kernel import process as kernel_process
+from orlop.runtime import seccomp
+from orlop.runtime.plan import NAMESPACES, make_exec_plan, make_plan
+
+Json = dict[str, Any]
+_EXEC = "OCI runtime exec failed: exec failed: unable to start container process: "
+
+
+@lru_cache(maxsize=1)
+def host_capabilities() -> tuple[str, ...]:
+    """What this daemon could give: its own bounding set."""
+    mask = kernel_process.bounding_set()
+    return tuple(name for number, name in enumerate(caps.KNOWN) if mask >> number & 1)
+
+
+def apparmor(requested: str, privileged: bool) -> str:
+    """The profile of a container: none where the kernel has no AppArmor."""
+    if not Path("/sys/kernel/security/apparmor").exists():
+        if requested not in ("", "unconfined"):
+            raise SystemFailure(
+                f"AppArmor is not enabled on the system, so profile {requested!r} cannot be applied"
+            )
+        return ""
+    if requested:
+        return "" if requested == "unconfined" else requested
+    return ""
+
+
+def for_container(
+    containers: Containers,
+    document: Json,
+    host: Json,
+    found: Security,
+    container_ops: Any = (),
+) -> Json:
+    """The launch plan of a spec. Raises an OrlopError with Docker's text."""
+    id = document["linux"]["cgroupsPath"].rpartition("/")[2].rpartition(":")[2]
+    program, flags = _seccomp(containers, found, document["process"])
+    try:
+        return make_plan(
+            document,
+            id,
+            cgroups.layout(),
+            seccomp=program,
+            seccomp_flags=flags,
+            container_ops=container_ops,
+        )
+    except OrlopError as error:
+        raise failures.spec_error(error.message) from error
+
+
+def _seccomp(containers: Containers, found: Security, process: Json) -> tuple[bytes | None, int]:
+    wanted = found.seccomp or containers.config.seccomp_profile
+    if wanted == "unconfined":
+        return None, 0
+    profile = found.seccomp or _daemon_profile(wanted)
+    names = process["capabilities"]["bounding"]
+    return seccomp.program(profile, names, containers.config.data_root / "orlop" / "seccomp")
+
+
+def _daemon_profile(path: str) -> str:
+    if path in ("", "builtin"):
+        return seccomp.default_profile()
+    try:
+        return Path(path).read_text()
+    except OSError as error:
+        raise SystemFailure(f"opening seccomp profile ({path}) failed: {error.strerror}") from error
+
+
+def spawn(
+    containers: Containers, id: str, plan: Json, *, stdio: Json, log: Json, attachment: Any
+) -> tuple[int, int]:
+    """(pid, started ns) once the program was executed. Raises Docker's error."""
+    try:
+        return containers.keeper.spawn(
+            id,
+            plan,
+            stdio=stdio,
+            log=log,
+            host_ops=attachment.host_ops,
+            fds=attachment.port_fds,
+        )
+    except LaunchFailed as error:
+        raise failures.launch_error(describe(error))[0] from error
+
+
+def describe(error: LaunchFailed) -> str:
+    """The runtime's own words for the step that failed, as runc says them."""
+    reason = error.args[0].lower() if error.args else ""
+    if error.stage == "lookup":
+        return f'exec: "{error.path}": {_lookup(error, reason)}'
+    if error.stage in ("cwd", "directory"):
+        if "outside of container" in reason:
+            return reason
+        return f'chdir to cwd ("{error.path}") set in config.json failed: {reason}'
+    if error.stage in ("mount", "bind", "cgroups"):
+        return reason
+    where = f" {error.path}" if error.path else ""
+    return f"{error.stage}{where}: {reason}"
+
+
+def _lookup(error: LaunchFailed, reason: str) -> str:
+    if reason == "is a directory":
+        return "is a directory: permission denied"
+    return reason.replace("in $path", "in $PATH")
+
+
+def run_exec(
+    containers: Containers, container: Container, exec_id: str, process: Json, *, stdio: Json
+) -> int:
+    """The process's host PID once it was executed. Raises Docker's error."""
+    host = container.host_config
+    privileged = len(process["capabilities"]["bounding"]) > len(
+        caps.effective(
+            host.get("CapAdd") or (),
+            host.get("CapDrop") or (),
+            privileged=bool(host.get("Privileged")),
+            available=host_capabilities(),
+        )
+    )
+    found = parse(host, no_new_privileges=containers.config.no_new_privileges)
+    program, flags = (None, 0) if privileged else _seccomp(containers, found, process)
+    plan = make_exec_plan(
+        process,
+        cgroups.directories(containers, container),
+        namespaces=_namespaces(host),
+        seccomp=program,
+        seccomp_flags=flags,
+    )
+    try:
+        pid, _ = containers.keeper.exec(container.id, exec_id, plan, stdio)
+    except LaunchFailed as error:
+        raise SystemFailure(_EXEC + describe(error)) from error
+    return pid
+
+
+def _namespaces(host: Json) -> int:
+    """Those that differ from the host's. Joining one that is shared anyway is harmless."""
+    flags = NAMESPACES["mount"]
+    for kind, mode in (
+        ("network", host.get("NetworkMode")),
+        ("uts", host.get("UTSMode")),
+        ("pid", host.get("PidMode")),
+        ("ipc", host.get("IpcMode")),
+    ):
+        if mode != "host" or joined(str(mode)):
+            flags |= NAMESPACES[kind]
+    if host.get("CgroupnsMode") == "private":
+        flags |= NAMESPACES["cgroup"]
+    return flags
+
+
+def exec_inside(
+    containers: Containers, container: Container, exec_id: str, argv: list[str]
+) -> None:
+    """Run a command of ours (a health check) as the container's own user."""
+    config = {"Cmd": argv, "AttachStdout": True, "AttachStderr": True}
+    with running_root(container) as root:
+        process = exec_process.exec_process(containers, container, config, root)
+    stdio = {"tty": False, "open_stdin": False, "stdin_once": False, "rows": 0, "cols": 0}
+    run_exec(containers, container, exec_id, process, stdio=stdio)

@@ -26,11 +26,10 @@ _PLAIN = {"", "host", "private"}
 def config(document: Json) -> None:
     """The container's own Config."""
     directory = document.get("WorkingDir") or ""
-    if directory:
-        if not directory.startswith("/"):
-            raise InvalidArgument(
-                f"the working directory '{directory}' is invalid, it needs to be an absolute path"
-            )
+    if directory and not directory.startswith("/"):
+        raise InvalidArgument(
+            f"the working directory '{directory}' is invalid, it needs to be an absolute path"
+        )
     _no_nul(document)
     if document.get("StopSignal"):
         signals.parse(document["StopSignal"])

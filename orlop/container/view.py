@@ -63,7 +63,7 @@ def running_root(container: Container) -> Iterator[Root]:
 
 def _process_root(container: Container) -> int:
     """The root directory of the first process, checked to be still the same process."""
-    handle = pidfd.open(container.state.pid)
+    handle = pidfd.pidfd_open(container.state.pid)
     try:
         fd = os.open(f"/proc/{container.state.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

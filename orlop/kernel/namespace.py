@@ -31,7 +31,7 @@ _PR_GET_TID_ADDRESS = 40
 
 
 class _CloneArguments(ctypes.Structure):
-    _fields_ = [
+    _fields_ = tuple(
         (name, ctypes.c_uint64)
         for name in (
             "flags",
@@ -46,7 +46,7 @@ class _CloneArguments(ctypes.Structure):
             "set_tid_size",
             "cgroup",
         )
-    ]
+    )
 
 
 def clone(flags: int, *, cgroup_fd: int | None = None) -> tuple[int, int]:
