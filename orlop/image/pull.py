@@ -7,9 +7,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-from orlop.errors import Forbidden, InvalidArgument, NotFound, OrlopError, Unauthorized
+from orlop.errors import (
+    Conflict,
+    Forbidden,
+    InvalidArgument,
+    NotFound,
+    OrlopError,
+    Unauthorized,
+)
 from orlop.image import progress
 from orlop.image.fetch import fetch_layers
 from orlop.image.images import Images
@@ -206,8 +214,12 @@ class _Pull:
         references = self.images.references
         with self.images.locked(image):
             before = references.get(reference)
-            references.set_digest(reference.repository.with_digest(digest), image.id)
-            if not reference.digest:
+            if reference.digest:
+                references.set_digest(reference, image.id)
+            else:
+                # another platform of the same list may hold the digest already: dockerd keeps it
+                with suppress(Conflict):
+                    references.set_digest(reference.repository.with_digest(digest), image.id)
                 references.set_tag(reference, image.id)
         return before != image.id
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Any
 
-from orlop.errors import InvalidArgument, NotFound, SystemFailure
+from orlop.errors import Conflict, InvalidArgument, NotFound, SystemFailure
 from orlop.image import progress
 from orlop.image.images import Images
 from orlop.image.model import Image
@@ -119,7 +120,7 @@ def _send(
     shown = retrying(
         lambda: put_manifest(session, named, named.tag, manifest, DOCKER_MANIFEST), cancel=cancel
     )
-    with images.locked(image):
+    with images.locked(image), suppress(Conflict):
         images.references.set_digest(named.repository.with_digest(shown), image.id)
     emit(progress.message(f"{named.tag}: digest: {shown} size: {len(manifest)}"))
     emit(progress.aux({"Tag": named.tag, "Digest": shown, "Size": len(manifest)}))

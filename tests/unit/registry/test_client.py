@@ -85,7 +85,7 @@ def test_refused_connection_has_gos_words(registries: Registries) -> None:
 
 def test_manifest_unknown(registry: Registry, registries: Registries) -> None:
     session = connect(registries, registry.host)
-    with pytest.raises(RegistryFailure, match="^manifest unknown: manifest unknown$"):
+    with pytest.raises(RegistryFailure, match="^manifest unknown$"):
         manifests.get_manifest(session, ref(registry), "1")
 
 
@@ -228,10 +228,7 @@ def test_html_error_text(registry: Registry, registries: Registries) -> None:
     )
     with pytest.raises(RegistryFailure) as caught:
         manifests.get_manifest(connect(registries, registry.host), ref(registry), "1")
-    assert caught.value.message == (
-        "error parsing HTTP 403 response body: invalid character '<' looking for beginning of "
-        'value: "<html>no</html>"'
-    )
+    assert caught.value.message == "denied: <html>no</html>"
 
 
 def test_cancelled_download_stops(
