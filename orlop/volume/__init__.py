@@ -1,6 +1,8 @@
-"""Volumes: data that outlives containers.
+"""Named and anonymous volumes: directories that outlive containers.
 
-For: naming, making, finding, mounting and removing volumes of the local driver, and knowing who
-uses them. Not for: mount points of containers (container room) or copying content into them.
-Invariant: a volume is listed if and only if its directory exists; one in use is never removed.
+For: creating, finding, mounting and removing volumes of the `local` driver. Not for: what a
+container mounts where, and the copy-up of image content (the container room does both).
+
+Invariant: a volume that is listed has its directory; a removed one leaves the list before its
+content goes, so that a crash never leaves half a volume under its name.
 """

@@ -1,83 +1,186 @@
-"""The local driver's options: `type`, `o`, `device` make a volume a mount of its own.
-
-Source: Docker, "docker volume create, driver-specific options"; mount(8) for `o`.
-"""
+"""The local driver: names, options, and the mount behind a volume with `type`, `o`, `device`."""
 
 from __future__ import annotations
 
-import os
+import json
+import re
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 
 from orlop.errors import InvalidArgument, SystemFailure
-from orlop.kernel import mount
+from orlop.kernel import mount as mounts
+from orlop.volume.model import Volume
 
-KNOWN = ("type", "o", "device", "size")
-
-_FLAGS = {
-    "ro": mount.MS_RDONLY,
-    "nosuid": mount.MS_NOSUID,
-    "nodev": mount.MS_NODEV,
-    "noexec": mount.MS_NOEXEC,
-    "bind": mount.MS_BIND,
-    "rbind": mount.MS_BIND | mount.MS_REC,
-    "remount": mount.MS_REMOUNT,
-    "noatime": 1 << 10,
-    "nodiratime": 1 << 11,
-    "relatime": 1 << 21,
-    "strictatime": 1 << 24,
-    "sync": 1 << 4,
-    "dirsync": 1 << 7,
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", re.ASCII)
+_LONGEST = 255  # a file name
+_OPTIONS = ("type", "o", "device", "size")
+_NEEDS = {"device": ("type",), "type": ("device",), "o": ("device", "type")}
+# mount(2) flags by option; a minus clears (linux/mount.h, as util-linux names them).
+_FLAGS: dict[str, tuple[int, bool]] = {
+    "ro": (0x1, True),
+    "rw": (0x1, False),
+    "nosuid": (0x2, True),
+    "suid": (0x2, False),
+    "nodev": (0x4, True),
+    "dev": (0x4, False),
+    "noexec": (0x8, True),
+    "exec": (0x8, False),
+    "sync": (0x10, True),
+    "async": (0x10, False),
+    "remount": (0x20, True),
+    "mand": (0x40, True),
+    "nomand": (0x40, False),
+    "dirsync": (0x80, True),
+    "noatime": (0x400, True),
+    "atime": (0x400, False),
+    "nodiratime": (0x800, True),
+    "diratime": (0x800, False),
+    "bind": (0x1000, True),
+    "rbind": (0x5000, True),
+    "unbindable": (0x20000, True),
+    "private": (0x40000, True),
+    "slave": (0x80000, True),
+    "shared": (0x100000, True),
+    "runbindable": (0x24000, True),
+    "rprivate": (0x44000, True),
+    "rslave": (0x84000, True),
+    "rshared": (0x104000, True),
+    "relatime": (0x200000, True),
+    "norelatime": (0x200000, False),
+    "strictatime": (0x1000000, True),
+    "nostrictatime": (0x1000000, False),
+    "defaults": (0, True),
 }
-_PLAIN = {"rw", "suid", "dev", "exec", "async", "atime", "diratime", "defaults"}
+_BIND, _RECURSIVE = 0x1000, 0x4000
+_PROPAGATION = 0x1E0000
+_SILENT_BIND_FLAGS = 0x5000 | _PROPAGATION  # what a bind mount takes at once
 
 
-def check(options: Mapping[str, str]) -> None:
+def check_name(name: str) -> None:
     """Raises InvalidArgument with Docker's texts."""
-    for key in options:
-        if key not in KNOWN:
-            raise InvalidArgument(f'invalid option: "{key}"')
+    if len(name) == 1:
+        raise InvalidArgument(
+            "volume name is too short, names should be at least two alphanumeric characters"
+        )
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+        raise InvalidArgument(
+            f'"{name}" includes invalid characters for a local volume name, only '
+            '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, '
+            "use absolute path"
+        )
+
+
+def check_options(options: Mapping[str, str]) -> None:
+    """Raises InvalidArgument with Docker's texts."""
+    for option in options:
+        if option not in _OPTIONS:
+            raise InvalidArgument(f'invalid option: "{option}"')
+    for option, needed in _NEEDS.items():
+        if option in options:
+            for other in needed:
+                if other not in options:
+                    raise InvalidArgument(f'missing required option: "{other}"')
     if options.get("size"):
         raise InvalidArgument("quota size requested but no quota support")
-    device, kind = options.get("device"), options.get("type")
-    if (device and not (kind or "bind" in options.get("o", ""))) or (kind and not device):
-        missing = "type" if device else "device"
-        raise InvalidArgument(f'missing required option: "{missing}"')
 
 
-def attach(options: Mapping[str, str], target: str) -> None:
-    """Mount it on `target`. Raises SystemFailure with Docker's text."""
+def has_mount(options: Mapping[str, str]) -> bool:
+    return bool(options.get("device") or options.get("type"))
+
+
+def opts_json(options: Mapping[str, str]) -> bytes:
+    """The driver's own record beside `_data`, as dockerd writes it."""
+    document = {
+        "MountType": options.get("type", ""),
+        "MountOpts": options.get("o", ""),
+        "MountDevice": options.get("device", ""),
+        "Quota": {"Size": 0},
+    }
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def options_of(path: Path) -> dict[str, str]:
+    """What `opts.json` says; empty without one."""
+    try:
+        found = json.loads((path / "opts.json").read_bytes())
+        pairs = {
+            "type": found.get("MountType"),
+            "o": found.get("MountOpts"),
+            "device": found.get("MountDevice"),
+        }
+    except (OSError, ValueError, AttributeError):
+        return {}
+    return {key: str(value) for key, value in pairs.items() if value}
+
+
+def parse_mount(text: str) -> tuple[int, str]:
+    """(flags, data) of the comma-separated options `o`."""
     flags, data = 0, []
-    for word in filter(None, options.get("o", "").split(",")):
-        if word in _FLAGS:
-            flags |= _FLAGS[word]
-        elif word not in _PLAIN:
-            data.append(_resolved(word) if options.get("type") == "nfs" else word)
-    device = options.get("device", "")
-    try:
-        mount.mount(device, target, options.get("type") or None, flags, ",".join(data) or None)
-        if flags & mount.MS_BIND and flags & mount.MS_RDONLY:
-            again = mount.MS_REMOUNT | mount.MS_BIND | mount.MS_RDONLY
-            mount.mount(None, target, None, again)
-    except OSError as e:
-        raise SystemFailure(
-            f"failed to mount local volume: mount {device}:{target}"
-            f"{', data: ' + ','.join(data) if data else ''}: {(e.strerror or '').lower()}"
-        ) from e
+    for option in text.split(","):
+        if option in _FLAGS:
+            bit, on = _FLAGS[option]
+            flags = flags | bit if on else flags & ~bit
+        elif option:
+            data.append(option)
+    return flags, ",".join(data)
 
 
-def _resolved(word: str) -> str:
-    """The kernel's NFS client takes an address, people write a name."""
-    key, _, value = word.partition("=")
-    if key != "addr":
-        return word
+def is_mounted(volume: Volume) -> bool:
+    """Something is mounted on its `_data`."""
     try:
-        return f"addr={socket.getaddrinfo(value, None)[0][4][0]}"
+        here, above = volume.mountpoint.stat(), volume.path.stat()
     except OSError:
-        return word
+        return False
+    if here.st_dev != above.st_dev:
+        return True
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+        wanted = str(volume.mountpoint)
+        return any(line.split(" ", 5)[4] == wanted for line in table)  # bind of the same device
 
 
-def detach(target: str) -> None:
-    """Unmount; idempotent."""
-    if os.path.ismount(target):
-        mount.umount(target, mount.MNT_DETACH)
+def mount(volume: Volume) -> None:
+    """Mount what its options name on `_data`. Raises SystemFailure with Docker's text."""
+    options = volume.options
+    device, target = options.get("device", ""), str(volume.mountpoint)
+    flags, data = parse_mount(options.get("o", ""))
+    prefix = f"error while mounting volume '{target}': failed to mount local volume: "
+    try:
+        data = _resolve(options.get("type", ""), data)
+        first = flags & _SILENT_BIND_FLAGS & ~_PROPAGATION if flags & _BIND else flags
+        mounts.mount(device, target, options.get("type") or None, first & ~_PROPAGATION, data)
+        if flags & _BIND and flags & ~_SILENT_BIND_FLAGS:
+            # A bind mount takes read-only and its like only in a second step (mount(2)).
+            mounts.mount(None, target, None, flags & ~_PROPAGATION | 0x20, None)
+        if flags & _PROPAGATION:
+            mounts.mount(None, target, None, flags & (_PROPAGATION | _RECURSIVE), None)
+    except OSError as error:
+        shown = f", data: {data}" if data else ""
+        raise SystemFailure(
+            f"{prefix}mount {device}:{target}, flags: {flags:#x}{shown}: "
+            f"{(error.strerror or str(error)).lower()}"
+        ) from None
+
+
+def unmount(volume: Volume) -> None:
+    """Detach it; what is open stays usable till it is closed."""
+    try:
+        mounts.umount(str(volume.mountpoint), 2)  # MNT_DETACH
+    except OSError as error:
+        if error.errno not in (22, 2):  # not mounted, gone
+            raise SystemFailure(
+                f"error while unmounting volume '{volume.mountpoint}': "
+                f"{(error.strerror or '').lower()}"
+            ) from None
+
+
+def _resolve(kind: str, data: str) -> str:
+    """The kernel takes no host names: `addr=` of nfs and cifs becomes an address."""
+    if not kind.startswith(("nfs", "cifs")):
+        return data
+    parts = data.split(",")
+    for index, part in enumerate(parts):
+        if part.startswith("addr="):
+            found = socket.getaddrinfo(part[5:], None, type=socket.SOCK_STREAM)
+            parts[index] = f"addr={found[0][4][0]}"
+    return ",".join(parts)

@@ -1,36 +1,40 @@
-"""One volume, frozen. Options and labels are Docker's `DriverOpts` and `Labels`."""
+"""The value: one volume."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 ANONYMOUS = "com.docker.volume.anonymous"
-LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
     name: str
-    mountpoint: str  # host path of its data
-    created_at: str  # RFC 3339, seconds
+    path: Path  # <data-root>/volumes/<name>
+    created: str  # RFC 3339, seconds
+    driver: str = "local"
+    labels: Mapping[str, str] | None = None  # None: none were given
     options: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    driver: str = LOCAL
+
+    @property
+    def mountpoint(self) -> Path:
+        return self.path / "_data"
 
     @property
     def anonymous(self) -> bool:
-        return ANONYMOUS in self.labels
+        return ANONYMOUS in (self.labels or {})
 
     def document(self) -> dict[str, Any]:
-        """As the API shows it."""
+        """Docker's volume object."""
         return {
-            "CreatedAt": self.created_at,
+            "CreatedAt": self.created,
             "Driver": self.driver,
-            "Labels": dict(self.labels) or None,
-            "Mountpoint": self.mountpoint,
+            "Labels": dict(self.labels) if self.labels is not None else None,
+            "Mountpoint": str(self.mountpoint),
             "Name": self.name,
-            "Options": dict(self.options) or None,
+            "Options": dict(sorted(self.options.items())) or None,
             "Scope": "local",
         }

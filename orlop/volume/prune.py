@@ -1,54 +1,73 @@
-"""`docker volume prune`: unused anonymous volumes, with `all` the named ones too."""
+"""Remove the volumes that no container refers to."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import stat
+from pathlib import Path
 
-from orlop.errors import Conflict, InvalidArgument
-from orlop.volume.list import has_labels
+from orlop.errors import Conflict, NotFound
+from orlop.volume import filters as filtering
+from orlop.volume.filters import Filters
 from orlop.volume.volumes import Volumes
 
-_ACCEPTED = ("label", "label!", "all")
+_KNOWN = ("all", "label", "label!")
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def prune(
-    volumes: Volumes, filters: Mapping[str, Sequence[str]] | None = None
-) -> tuple[list[str], int]:
-    """(names removed, bytes freed)."""
-    filters = filters or {}
-    for key in filters:
-        if key not in _ACCEPTED:
-            raise InvalidArgument(f"invalid filter '{key}'")
-    everything = any(w in ("1", "true", "t", "True", "TRUE") for w in filters.get("all") or ())
+def prune(volumes: Volumes, filters: Filters) -> tuple[list[str], int]:
+    """(names removed, bytes freed). Without `all` only anonymous ones, as since API 1.42."""
+    filtering.check_names(filters, _KNOWN)
+    everything = filtering.flag(filters, "all")
     removed, freed = [], 0
     for volume in volumes.all():
-        excluded = filters.get("label!") or ()
-        if (
-            volumes.users(volume.name)
-            or not (everything or volume.anonymous)
-            or not has_labels(volume, filters.get("label") or ())
-            or any(has_labels(volume, [text]) for text in excluded)
-        ):
+        if not (everything or volume.anonymous) or not filtering.matches(volume, filters):
             continue
-        size = usage(volume.mountpoint)
+        if volumes.users(volume.name):
+            continue
+        try:
+            size = usage(volume.mountpoint)
+        except OSError:
+            size = 0
         try:
             volumes.remove(volume.name)
-        except Conflict:
-            continue  # taken meanwhile
+        except (Conflict, NotFound):
+            continue  # someone was faster
         removed.append(volume.name)
         freed += size
     volumes.events.publish("volume", "prune", "", {"reclaimed": str(freed)})
     return removed, freed
 
 
-def usage(path: str) -> int:
-    """Bytes of the files below a trusted directory; links are not followed."""
+def usage(path: Path) -> int:
+    """Bytes of the files below, hard links once, by descriptors: the content is hostile."""
+    seen: set[tuple[int, int]] = set()
     total = 0
-    for _, _, names, fd in os.fwalk(path):
-        for name in names:
-            try:
-                total += os.stat(name, dir_fd=fd, follow_symlinks=False).st_size
-            except FileNotFoundError:
+    pending: list[tuple[int, list[str]]] = []
+    fd = os.open(path, _DIRECTORY)
+    pending.append((fd, os.listdir(fd)))
+    try:
+        while pending:
+            fd, names = pending[-1]
+            if not names:
+                pending.pop()
+                os.close(fd)
                 continue
+            name = names.pop()
+            try:
+                status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                if stat.S_ISDIR(status.st_mode):
+                    child = os.open(name, _DIRECTORY, dir_fd=fd)
+                    pending.append((child, os.listdir(child)))
+                    continue
+            except OSError:
+                continue  # vanished meanwhile
+            key = (status.st_dev, status.st_ino)
+            if status.st_nlink == 1 or key not in seen:
+                total += status.st_size
+            if status.st_nlink > 1:
+                seen.add(key)
+    finally:
+        for fd, _ in pending:
+            os.close(fd)
     return total
