@@ -36,7 +36,7 @@ def _rows(
     images: Images, reference: Reference, auth: Mapping[str, Any] | None, detail: bool
 ) -> Iterator[dict[str, Any]]:
     session, names = on_some_endpoint(
-        images, reference, auth, lambda s: (s, list(list_tags(s, reference)))
+        images, reference, auth, lambda s: (s, sorted(set(list_tags(s, reference))))
     )
     if not detail:
         yield from ({"Name": name} for name in names)

@@ -33,12 +33,13 @@ class DockerRegistry:
             f"storage: {{filesystem: {{rootdirectory: {folder}/data}}}}\n"
             f'http: {{addr: "{self.host}"}}\n' + auth
         )
-        self._process = subprocess.Popen(
-            ["docker-registry", "serve", str(folder / "config.yml")],
-            stdout=subprocess.DEVNULL,
-            stderr=open(folder / "log", "wb"),  # noqa: SIM115 (the child's)
-            env={**os.environ, "OTEL_TRACES_EXPORTER": "none"},
-        )
+        with open(folder / "log", "wb") as log:
+            self._process = subprocess.Popen(
+                ["docker-registry", "serve", str(folder / "config.yml")],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env={**os.environ, "OTEL_TRACES_EXPORTER": "none"},
+            )
         self._wait()
 
     def _wait(self) -> None:
