@@ -7,6 +7,7 @@ dockerd takes (volumes/metadata.db), neither ever inherited.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +78,7 @@ class Engine:
         keeper = Keeper(config.exec_root)
         containers = Containers(config, images, layers, networks, volumes, keeper, events)
         images.in_use = lambda: image_users(containers)
+        volumes.references = lambda: _volume_references(containers)
         load.load(containers)
         containers.exec_exits.append(
             lambda id, exec_id, status, at: exec_start.exec_exited(
@@ -100,6 +102,14 @@ class Engine:
         self.keeper.close()
         for lock in self._locks:
             lock.close()
+
+
+def _volume_references(containers: Containers) -> Iterator[tuple[str, str]]:
+    """(volume, container ID) of every volume that a container mounts."""
+    for container in containers.all():
+        for point in (container.record.get("MountPoints") or {}).values():
+            if point.get("Type") == "volume":
+                yield point["Name"], container.id
 
 
 def _lay_out(config: Config) -> list[LockFile]:
