@@ -53,7 +53,7 @@ class Pending:
             except BlockingIOError:
                 return WAITING
             except ConnectionResetError:
-                frame, fd = None, None
+                continue  # it left before it read our word; what it sent comes with the next call
             if frame is None:
                 return FAILED if self.failure else RUNNING
             stage, number, _, message = frame

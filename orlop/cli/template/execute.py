@@ -221,6 +221,7 @@ class _State:
     def command(self, dot: Any, command: Command, final: Any) -> Any:
         first = command.args[0]
         if isinstance(first, nodes.Field):
+            self.node = first
             return self.field_chain(dot, dot, first, first.names, command.args, final)
         if isinstance(first, nodes.Chain):
             self.node = first
@@ -266,7 +267,6 @@ class _State:
     def field_chain(
         self, dot: Any, receiver: Any, node: Node, names: list[str], args: list[Node], final: Any
     ) -> Any:
-        self.node = node
         for name in names[:-1]:
             receiver = self.field(dot, name, node, [], _MISSING, receiver)
         return self.field(dot, names[-1], node, args, final, receiver)
@@ -274,7 +274,6 @@ class _State:
     def field(
         self, dot: Any, name: str, node: Node, args: list[Node], final: Any, receiver: Any
     ) -> Any:
-        self.node = node
         if receiver is None:
             if self.template.missing == "error":
                 raise self.error(f"nil data; no entry for key {go_quote(name)}")
@@ -287,10 +286,11 @@ class _State:
                 if final is not _MISSING:
                     values.append(final)
                 return self._call_method(name, method, values)
-            if name in receiver.fields:
+            known, found = receiver.find(name)
+            if known:
                 if has_arguments:
                     raise self.error(f"{name} has arguments but cannot be invoked as function")
-                return receiver.fields[name]
+                return found
         elif isinstance(receiver, TypedMap) and name in receiver.methods:
             values = [self.argument(dot, a) for a in args[1:]]
             return self._call_method(name, receiver.methods[name], values)

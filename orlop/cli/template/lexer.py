@@ -23,7 +23,7 @@ class Token:
     def __str__(self) -> str:
         if self.kind == "eof":
             return "EOF"
-        if self.value in KEYWORDS and self.kind == self.value:
+        if self.kind in ("dot", "nil") or (self.value in KEYWORDS and self.kind == self.value):
             return f"<{self.value}>"
         from orlop.cli.text import go_quote
 

@@ -41,7 +41,7 @@ class Struct:
     `<`, `>` and `&`.
     """
 
-    __slots__ = ("escape", "fields", "json", "methods", "type_name")
+    __slots__ = ("embedded", "escape", "fields", "json", "methods", "type_name")
 
     def __init__(
         self,
@@ -56,9 +56,19 @@ class Struct:
         self.json = json
         self.methods = methods or {}
         self.escape = escape
+        self.embedded: tuple[str, ...] = ()  # fields whose own fields are promoted
 
-    def get(self, name: str) -> Any:
-        return self.fields[name]
+    def find(self, name: str) -> tuple[bool, Any]:
+        """(whether there is such a field, its value)."""
+        if name in self.fields:
+            return True, self.fields[name]
+        for inner in self.embedded:
+            struct = self.fields[inner]
+            if isinstance(struct, Struct):
+                known, value = struct.find(name)
+                if known:
+                    return True, value
+        return False, None
 
 
 def type_name(value: Any) -> str:

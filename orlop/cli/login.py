@@ -1,0 +1,115 @@
+"""`login` and `logout`."""
+
+from orlop.cli.credentials import INDEX, erase, find, hostname, save
+from orlop.cli.failure import Failure
+from orlop.cli.options import Options
+from orlop.cli.out import err, is_terminal, out
+from orlop.cli.prompt import read_line
+from orlop.cli.session import Session
+from orlop.client.transport import ApiError
+from orlop.errors import OrlopError
+
+
+def _check(options: Options) -> None:
+    if options.flag("password-stdin"):
+        if options.changed("password"):
+            raise Failure(
+                "conflicting options: cannot specify both --password and --password-stdin"
+            )
+        if not options.changed("username"):
+            raise Failure("the --password-stdin option requires --username to be set")
+    if options.changed("username") and not options.text("username"):
+        raise Failure("username is empty")
+    if options.changed("password") and not options.text("password"):
+        raise Failure("password is empty")
+
+
+def login(session: Session, options: Options) -> None:
+    _check(options)
+    user, password = options.text("username"), options.text("password")
+    if password:
+        err("WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n")
+    if options.flag("password-stdin"):
+        password = _stdin()
+    server = options.args[0] if options.args else ""
+    if server in ("", "docker.io"):
+        server = INDEX
+    elif server.startswith(("http://", "https://")) and server != INDEX:
+        server = hostname(server)
+    if not user and not password:
+        known = find(session, server)
+        if known.get("username") and known.get("password") and _with_stored(session, known):
+            return
+        user = ""
+    if not (user and password):
+        user, password = _ask(user, password)
+    _login(session, {"username": user, "password": password, "serveraddress": server})
+
+
+def _stdin() -> str:
+    import posix
+
+    data = b""
+    while piece := posix.read(0, 65536):
+        data += piece
+    return data.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
+
+
+def _with_stored(session: Session, known: dict[str, str]) -> bool:
+    err(f"Authenticating with existing credentials... [Username: {known['username']}]\n")
+    err(
+        "\nInfo → To login with a different account, run 'orlop logout' followed by "
+        "'orlop login'\n\n\n"
+    )
+    try:
+        _login(session, known)
+    except OrlopError as e:
+        if isinstance(e, ApiError) and e.status == 401:
+            err("Stored credentials invalid or expired\n")
+        else:
+            err(f"Login did not succeed, error: {e.message}\n")
+        return False
+    return True
+
+
+def _ask(user: str, password: str) -> tuple[str, str]:
+    if not is_terminal(0):
+        raise Failure("Error: Cannot perform an interactive login from a non TTY device")
+    if not user:
+        out("Username: ")
+        user = read_line().strip()
+        if not user:
+            raise Failure("username is required")
+    if not password:
+        import getpass
+
+        password = getpass.getpass("Password: ")
+        if not password:
+            raise Failure("password is required")
+    return user, password
+
+
+def _login(session: Session, auth: dict[str, str]) -> None:
+    answer = session.client.call("POST", "/auth", auth) or {}
+    if answer.get("IdentityToken"):
+        auth = {**auth, "password": "", "identitytoken": answer["IdentityToken"]}
+    if save(session, auth["serveraddress"], auth):
+        err(
+            f"\nWARNING! Your credentials are stored unencrypted in "
+            f"'{session.config_dir}/config.json'.\n"
+            "Configure a credential helper to remove this warning. See\n"
+            "https://docs.docker.com/go/credential-store/\n\n"
+        )
+    if answer.get("Status"):
+        out(f"{answer['Status']}\n")
+
+
+def logout(session: Session, options: Options) -> None:
+    server = options.args[0] if options.args else ""
+    if not server:
+        out(f"Removing login credentials for {INDEX}\n")
+        erase(session, [INDEX])
+        return
+    name = hostname(server)
+    out(f"Removing login credentials for {name}\n")
+    erase(session, [server, name, "http://" + name, "https://" + name])
