@@ -17,10 +17,11 @@ def launch(arguments: list[str]) -> None:
     state = int(arguments[2]) if len(arguments) > 2 else -1
     if state < 0 and os.fork():
         os._exit(0)
+    from orlop.keeper import launching
     from orlop.keeper.main import exit_now, main
 
     command = [sys.executable, "-I", "-S", os.path.abspath(__file__), exec_root, "-1"]
-    exit_now(main(exec_root, ready, state, command))
+    exit_now(main(exec_root, ready, state, command, launching.CALLS))
 
 
 if __name__ == "__main__":

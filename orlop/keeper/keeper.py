@@ -9,7 +9,7 @@ import struct
 from orlop.keeper import operations, reap
 from orlop.keeper.failure import Refused
 from orlop.keeper.scribes import ScribeLink
-from orlop.keeper.task import EXITED, Task
+from orlop.keeper.task import EXITED, RUNNING, Task
 from orlop.scribe import frames
 from orlop.scribe.connection import Connection
 from orlop.scribe.ledger import SLOTS
@@ -17,7 +17,7 @@ from orlop.scribe.poller import READ, Poller
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     Frame = dict[str, Any]
@@ -28,17 +28,21 @@ _SWEEP = 1.0
 
 
 class Keeper:
-    """`begin_container(plan, stdio, pidfds)` and `begin_exec(plan, pid, pidfd, stdio)` clone."""
+    """`begin_container(plan, stdio, joins)` and `begin_exec(plan, pid, pidfd, stdio)` clone and
+    return a Pending; `run_ops(ops, pid, netns)` configures networks.
+    """
 
     def __init__(
         self,
         exec_root: str,
         begin_container: Callable[..., Any],
         begin_exec: Callable[..., Any],
+        run_ops: Callable[..., None],
     ) -> None:
         self.exec_root = exec_root
         self.begin_container = begin_container
         self.begin_exec = begin_exec
+        self.run_ops = run_ops
         self.poller = Poller()
         self.tasks: dict[Key, Task] = {}
         self.holds: dict[str, list[int]] = {}  # bound sockets of published ports, by container
@@ -148,12 +152,13 @@ class Keeper:
 
     # what is held
 
-    def pidfds(self) -> dict[str, int]:
-        """Of the containers that run, for launches that join one."""
+    def pidfds(self, ids: Iterable[str]) -> dict[str, int]:
+        """Of those containers that run, for a launch that joins their namespaces."""
+        found = {id: self.tasks.get((id, "")) for id in ids}
         return {
-            task.id: task.pidfd
-            for task in self.tasks.values()
-            if not task.exec_id and task.pidfd >= 0 and task.state != EXITED
+            id: task.pidfd
+            for id, task in found.items()
+            if task is not None and task.state == RUNNING
         }
 
     def hold(self, id: str, fds: list[int]) -> None:
@@ -165,12 +170,6 @@ class Keeper:
         if held:
             frames.close_all(held)
             self.scribe.send({"op": "release", "id": id})
-
-    def run_host_ops(self, operations: list[Any], pid: int) -> None:
-        """The network's own steps on the host, e.g. a veth whose peer is born in `pid`."""
-        from orlop.kernel.netlink import run_ops
-
-        run_ops(operations, pid)
 
     # children that are nobody's
 

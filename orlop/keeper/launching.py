@@ -1,7 +1,8 @@
-"""The keeper's two calls into `runtime`, which clone and return at once."""
+"""The keeper's calls into `runtime`, which clone and return at once, and into the network."""
 
 from __future__ import annotations
 
+from orlop.kernel import netlink  # here, so that no child has to import it
 from orlop.runtime import exec as execs
 from orlop.runtime import launch
 
@@ -12,9 +13,17 @@ if TYPE_CHECKING:
     from orlop.runtime.pending import Pending
 
 
-def begin_container(plan: dict[str, Any], stdio: list[int], pidfds: dict[str, int]) -> Pending:
-    return launch.begin(plan, *stdio, joins=pidfds)
+def begin_container(plan: dict[str, Any], stdio: list[int], joins: dict[str, int]) -> Pending:
+    stdin, stdout, stderr = stdio
+    return launch.begin(plan, stdin, stdout, stderr, joins)
 
 
 def begin_exec(plan: dict[str, Any], pid: int, pidfd: int, stdio: list[int]) -> Pending:
     return execs.begin(plan, pid, pidfd, stdio)
+
+
+def run_ops(operations: list[Any], pid: int = 0, netns: int | None = None) -> None:
+    netlink.run_ops(operations, pid, netns)
+
+
+CALLS = (begin_container, begin_exec, run_ops)

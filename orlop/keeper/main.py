@@ -32,24 +32,19 @@ def main(
     ready: int,
     state: int,
     command: list[str],
-    begin_container: Callable[..., Any] | None = None,
-    begin_exec: Callable[..., Any] | None = None,
+    calls: tuple[Callable[..., Any], ...],
 ) -> int:
-    """Run until told to stop. `ready`: written one byte when the socket listens, or -1.
+    """Run until told to stop. `ready`: gets one byte when the socket listens; -1: nobody waits.
 
-    `state`: fd of a re-executed keeper's state, or -1. `command`: how to execute us again.
+    `state`: fd of a re-executed keeper's state, or -1. `command`: how to execute us again. `calls`:
+    those of `Keeper`.
     """
-    if begin_container is None or begin_exec is None:
-        from orlop.keeper import launching
-
-        begin_container = begin_container or launching.begin_container
-        begin_exec = begin_exec or launching.begin_exec
     os.makedirs(f"{exec_root}/containers", 0o711, exist_ok=True)
     lock = _lock(f"{exec_root}/keeper.lock")
     if lock < 0:
         return BUSY
     _settle()
-    keeper = Keeper(exec_root, begin_container, begin_exec)
+    keeper = Keeper(exec_root, *calls)
     _handle_signals(keeper)
     keeper.reexec = lambda: reexec.reexec(keeper, command)
     write_pid(f"{exec_root}/keeper.pid", os.getpid())

@@ -183,17 +183,15 @@ def _release(keeper: Keeper, frame: Frame) -> None:
 
 def _netops(keeper: Keeper, frame: Frame) -> None:
     """Network steps for a container that runs: on the host, then in its namespace."""
-    from orlop.kernel.netlink import run_ops
-
     task = _find(keeper, {"id": frame["id"]})
     if task.starting is not None or task.state == EXITED:
         raise Refused("Conflict", f"container {task.id} is not running")
-    run_ops(frame.get("host_ops") or [], task.pid)
+    keeper.run_ops(frame.get("host_ops") or [], task.pid)
     inside = frame.get("container_ops")
     if inside:
         namespace = os.open(f"/proc/{task.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            run_ops(inside, netns=namespace)
+            keeper.run_ops(inside, netns=namespace)
         finally:
             os.close(namespace)
 

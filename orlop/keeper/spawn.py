@@ -42,10 +42,11 @@ def spawn(
     if fds:
         keeper.hold(id, fds)
     plan = frame["plan"]
+    joins = keeper.pidfds(plan.get("joins") or ())
     task = Task(id, "", _details(plan, frame["stdio"], frame.get("log")))
     try:
         pending = _begin(
-            keeper, task, frame, lambda stdio: keeper.begin_container(plan, stdio, keeper.pidfds())
+            keeper, task, frame, lambda stdio: keeper.begin_container(plan, stdio, joins)
         )
         pending_started(keeper, task, pending, connection, frame, answer)
     except BaseException:
@@ -134,7 +135,7 @@ def pending_started(
     try:
         operations = frame.get("host_ops")
         if operations:
-            keeper.run_host_ops(operations, pending.pid)
+            keeper.run_ops(operations, pending.pid)
         pending.release()
     except OSError as error:
         # A child that is gone has left its reason on the socket, which `progress` finds.

@@ -102,6 +102,9 @@ class LogFile:
         """Append to the file, `start` bytes long, all or nothing."""
         if self._fd < 0:
             self._open()
+        if self._fd < 0:
+            self._dropped += records.count(b"\n")
+            return
         data = memoryview(notice + records if notice else records)
         try:
             while data:

@@ -30,6 +30,11 @@ def begin_exec(plan, _pid, _pidfd, stdio):
     return begin_container(plan, stdio, {})
 
 
+def run_ops(operations, pid=0, netns=None):
+    for operation in operations:
+        raise OSError(*operation)
+
+
 def _child(plan, stdio, sock):
     try:
         for number, fd in enumerate(stdio):
@@ -65,7 +70,7 @@ def run(arguments):
     if state < 0 and os.fork():
         os._exit(0)
     command = [sys.executable, "-I", "-S", os.path.abspath(__file__), exec_root, "-1"]
-    exit_now(main(exec_root, ready, state, command, begin_container, begin_exec))
+    exit_now(main(exec_root, ready, state, command, (begin_container, begin_exec, run_ops)))
 
 
 if __name__ == "__main__":

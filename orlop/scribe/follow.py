@@ -1,0 +1,169 @@
+"""Follow a log as it grows: wakes on change, goes on over rotations, ends when told.
+
+One thread iterates; `end` (the container has ended, its log is complete) and `close` (nobody reads
+any more) may come from any other.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from time import time_ns
+
+from orlop.scribe import watch
+from orlop.scribe.decode import Run, decode
+from orlop.scribe.logfiles import LogPart, blocks, open_parts, skip_to_tail
+from orlop.scribe.readlog import Form, gather, render
+
+
+class Follow:
+    """Iterate for chunks in the client's form; `runs` gives the records instead."""
+
+    def __init__(
+        self,
+        path: str,
+        form: Form,
+        *,
+        tail: int | None = None,
+        since_ns: int = 0,
+        until_ns: int = 0,
+    ) -> None:
+        self._path = path
+        self._name = os.fsencode(os.path.basename(path))
+        self._form = form
+        self._tail = tail
+        self._since_ns = since_ns
+        self._until_ns = until_ns
+        self._changed = threading.Event()
+        self._ended = False
+        self._closed = False
+        self._past = False  # a record newer than `until` was seen
+
+    def end(self) -> None:
+        """No more will be written: stop at the end of what is there."""
+        self._ended = True
+        self._changed.set()
+
+    def close(self) -> None:
+        """Stop at once."""
+        self._closed = True
+        self._changed.set()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for batch in self._batches():
+            yield from gather(render(self._until(batch), self._form))
+            if self._past or self._closed:
+                return
+
+    def runs(self) -> Iterator[Run]:
+        for batch in self._batches():
+            yield from self._until(batch)
+            if self._past or self._closed:
+                return
+
+    def _until(self, batch: Iterator[Run]) -> Iterator[Run]:
+        for run in batch:
+            if self._until_ns and run.time_ns > self._until_ns:
+                self._past = True
+                return
+            yield run
+
+    def _batches(self) -> Iterator[Iterator[Run]]:
+        """What was logged, then each time what came since."""
+        stop_watching = self._watch()
+        parts = open_parts(self._path)
+        try:
+            if self._tail is not None:
+                parts = skip_to_tail(parts, self._tail)
+            while len(parts) > 1:
+                yield self._decode(blocks(parts[0]))
+                parts.pop(0).close()
+            yield from self._grow(parts)
+        finally:
+            stop_watching()
+            for part in parts:
+                part.close()
+
+    def _watch(self) -> Callable[[], None]:
+        try:
+            return watch.shared().add(os.path.dirname(self._path), self._notice)
+        except FileNotFoundError:
+            self._ended = True  # its directory is gone: nothing will come
+            return lambda: None
+
+    def _notice(self, name: bytes, deleted: bool) -> None:
+        if name in (b"", self._name):
+            if deleted and not os.path.lexists(self._path):
+                self._ended = True  # removed with its container: a rotation only renames
+            self._changed.set()
+
+    def _grow(self, parts: list[LogPart]) -> Iterator[Iterator[Run]]:
+        rest: list[bytes] = [b""]  # a begun record
+        while not self._closed:
+            self._changed.clear()
+            ended = self._ended
+            if not parts:
+                self._open(parts, self._path)
+            if parts:
+                yield self._decode(self._news(parts[0], rest))
+                following = self._successor(parts[0])
+                if following is not None:
+                    yield self._decode(self._news(parts[0], rest))  # written before it moved
+                    rest[0] = b""
+                    parts.pop().close()
+                    self._open(parts, following)
+                    continue
+            if ended or not self._wait():
+                return
+
+    def _wait(self) -> bool:
+        """False when `until` has passed."""
+        if not self._until_ns:
+            self._changed.wait()
+            return True
+        left = (self._until_ns - time_ns()) / 1e9
+        return self._changed.wait(left) if left > 0 else False
+
+    def _decode(self, found: Iterator[bytes]) -> Iterator[Run]:
+        for block in found:
+            yield from decode(block, self._since_ns)
+
+    def _news(self, part: LogPart, rest: list[bytes]) -> Iterator[bytes]:
+        """Whole new records; a begun one waits in `rest`."""
+        if os.fstat(part.fd).st_size < os.lseek(part.fd, 0, os.SEEK_CUR):
+            os.lseek(part.fd, 0, os.SEEK_SET)  # truncated, by an administrator
+            rest[0] = b""
+        before, rest[0] = rest[0], b""
+        for block in blocks(part, before):
+            if block.endswith(b"\n"):
+                yield block
+            else:
+                rest[0] = block
+
+    def _successor(self, part: LogPart) -> str | None:
+        """The file that came after this one, when it is no longer the current."""
+        try:
+            if os.stat(self._path).st_ino == part.inode:
+                return None
+        except FileNotFoundError:
+            return None
+        older = self._path
+        number = 1
+        while True:
+            name = f"{self._path}.{number}"
+            try:
+                if os.stat(name).st_ino == part.inode:
+                    return older
+            except FileNotFoundError:
+                if not os.path.lexists(name + ".gz"):
+                    return older  # rotated out: go on with the oldest there is
+                name += ".gz"
+            older = name
+            number += 1
+
+    def _open(self, parts: list[LogPart], path: str) -> None:
+        try:
+            parts.append(LogPart(path))
+        except FileNotFoundError:
+            pass

@@ -1,0 +1,144 @@
+"""The files of one log, oldest first, and where its last lines begin."""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections.abc import Iterator
+
+BLOCK = 1 << 18
+
+
+class LogPart:
+    """One file of a log, open; `path.N`, `path.N.gz` or the path itself."""
+
+    __slots__ = ("_machine", "compressed", "fd", "inode", "skip")
+
+    def __init__(self, name: str) -> None:
+        """Raises FileNotFoundError."""
+        self.fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        self.inode = os.fstat(self.fd).st_ino
+        self.skip = 0  # records to pass over
+        self.compressed = name.endswith(".gz")
+        self._machine = zlib.decompressobj(31) if self.compressed else None
+
+    def read(self) -> bytes:
+        """The next bytes; b"" at the end. A damaged archive ends where the damage begins."""
+        if self._machine is None:
+            return os.read(self.fd, BLOCK)
+        while True:
+            data = self._machine.unconsumed_tail or os.read(self.fd, BLOCK)
+            try:
+                out = self._machine.decompress(data, BLOCK * 4)
+            except zlib.error:
+                return b""
+            if out or not data:
+                return out
+
+    def rewind(self) -> None:
+        os.lseek(self.fd, 0, os.SEEK_SET)
+        if self.compressed:
+            self._machine = zlib.decompressobj(31)
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+def open_parts(path: str) -> list[LogPart]:
+    """Every file of the log, oldest first; a rotation meanwhile neither repeats nor loses one."""
+    directory, base = os.path.split(path)
+    pattern = re.compile(re.escape(base) + r"\.(\d{1,9})(\.gz)?", re.ASCII)
+    newest: list[LogPart] = []
+    seen: set[int] = set()
+    try:
+        first = LogPart(path)
+        newest.append(first)
+        seen.add(first.inode)
+    except FileNotFoundError:
+        pass
+    try:
+        found = [
+            (int(m[1]), bool(m[2]), m[0])
+            for m in map(pattern.fullmatch, os.listdir(directory))
+            if m
+        ]
+    except FileNotFoundError:
+        found = []
+    numbers: set[int] = set()
+    for number, _, name in sorted(found):
+        if number in numbers:
+            continue  # .N being compressed to .N.gz: the plain one sorts first
+        try:
+            part = LogPart(os.path.join(directory, name))
+        except FileNotFoundError:
+            continue
+        if part.inode in seen:
+            part.close()
+            continue
+        numbers.add(number)
+        seen.add(part.inode)
+        newest.append(part)
+    return newest[::-1]
+
+
+def skip_to_tail(parts: list[LogPart], count: int) -> list[LogPart]:
+    """Position the parts so that reading them gives the last `count` records; closes the rest."""
+    wanted = count
+    for index in range(len(parts) - 1, -1, -1):
+        part = parts[index]
+        if part.compressed:
+            total = sum(block.count(b"\n") for block in iter(part.read, b""))
+            part.rewind()
+            part.skip = max(0, total - wanted)
+            wanted -= min(total, wanted)
+        else:
+            found, offset = _tail_offset(part.fd, wanted)
+            os.lseek(part.fd, offset, os.SEEK_SET)
+            wanted -= found
+        if wanted <= 0:
+            for older in parts[:index]:
+                older.close()
+            return parts[index:]
+    return parts
+
+
+def _tail_offset(fd: int, wanted: int) -> tuple[int, int]:
+    """(how many records, where they begin): the last `wanted` of a file, or all it has."""
+    missing = wanted + 1  # newlines, the last of which ends what is not wanted
+    at = os.fstat(fd).st_size
+    while at > 0:
+        size = min(BLOCK // 4, at)
+        at -= size
+        block = os.pread(fd, size, at)
+        here = block.count(b"\n")
+        if here < missing:
+            missing -= here
+            continue
+        place = len(block)
+        for _ in range(missing):
+            place = block.rfind(b"\n", 0, place)
+        return wanted, at + place + 1
+    return wanted + 1 - missing, 0
+
+
+def blocks(part: LogPart, rest: bytes = b"") -> Iterator[bytes]:
+    """Whole lines, in blocks; what is behind the last newline comes last, alone."""
+    pieces = [rest] if rest else []  # of a line that goes on
+    while data := part.read():
+        cut = data.rfind(b"\n") + 1
+        if not cut:
+            pieces.append(data)
+            continue
+        block = b"".join((*pieces, data[:cut]))
+        pieces = [data[cut:]] if cut < len(data) else []
+        if part.skip:
+            dropped = min(part.skip, block.count(b"\n"))
+            part.skip -= dropped
+            block = block.split(b"\n", dropped)[dropped]
+        if block:
+            yield block
+    if pieces:
+        yield b"".join(pieces)
