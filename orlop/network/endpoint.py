@@ -13,7 +13,7 @@ from orlop.network import model
 from orlop.network.drivers import bridge
 from orlop.network.ipam import Address
 from orlop.network.model import Block, Endpoint, Network
-from orlop.network.networks import Networks
+from orlop.network.networks import Networks, Sandbox
 
 Json = dict[str, Any]
 
@@ -137,6 +137,7 @@ def settings(network: Network, endpoint: Endpoint) -> Json:
         "GlobalIPv6Address": _text(endpoint.ipv6),
         "GlobalIPv6PrefixLen": block6.subnet.prefixlen if block6 and endpoint.ipv6 else 0,
         "DNSNames": list(endpoint.names) or None,
+        "Interface": endpoint.interface,  # ours: no part of the API's object
     }
     return {**endpoint.settings, **known}
 
@@ -152,6 +153,15 @@ def _text(address: Address | None) -> str:
 def order(network: Network, settings: Mapping[str, Any]) -> tuple[int, bool, str]:
     """Sorts endpoints, the one with the default route first: priority, not internal, name."""
     return (-int(settings.get("GwPriority") or 0), network.internal, network.name)
+
+
+def sort(networks: Networks, sandbox: Sandbox) -> Endpoint | None:
+    """Put the endpoint with the default route first, and return it."""
+    known = [(networks.find(id), e) for id, e in sandbox.endpoints.items()]
+    present = [(n, e) for n, e in known if n is not None]
+    present.sort(key=lambda pair: order(pair[0], pair[1].settings))
+    sandbox.endpoints = {n.id: e for n, e in present}
+    return present[0][1] if present else None
 
 
 def interface_prefix(network: Network) -> str:

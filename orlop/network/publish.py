@@ -107,6 +107,25 @@ def _carry(
     )
 
 
+def retarget(networks: Networks, sandbox: Sandbox, target: Endpoint | None) -> None:
+    """Another endpoint leads outside now: the host ports follow it. None takes them down."""
+    if not sandbox.published:
+        return
+    networks.firewall.unpublish(sandbox.elements)
+    networks.carrier.drop(sandbox.container_id)
+    sandbox.elements = []
+    if target is None:
+        return
+    network = networks.find(target.network_id)
+    if network is None or network.internal:
+        return
+    sandbox.elements = elements(networks, target, sandbox.published)
+    if networks.config.iptables:
+        networks.firewall.publish(sandbox.elements)
+    networks.carrier.settle()  # the proxy has let go of the ports
+    carry_again(networks, sandbox, target)
+
+
 def carry_again(networks: Networks, sandbox: Sandbox, target: Endpoint) -> None:
     """The proxy died: bind its ports anew. Ports that someone else took meanwhile are lost."""
     for published in sandbox.published:

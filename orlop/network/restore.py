@@ -37,6 +37,7 @@ def restore(
         )
         for key, entry in (settings.get("Networks") or {}).items():
             _restore_endpoint(networks, sandbox, key, entry or {})
+        endpoint.sort(networks, sandbox)
         shown = settings.get("Ports") or {}
         sandbox.published = ports.from_settings(shown)
         sandbox.exposed = [(int(key.partition("/")[0]), key.partition("/")[2]) for key in shown]
@@ -63,7 +64,10 @@ def _restore_endpoint(
         network.id,
         sandbox.container_id,
         sandbox.name,
-        interface=f"{endpoint.interface_prefix(network)}{len(sandbox.endpoints)}",
+        interface=str(
+            entry.get("Interface")
+            or f"{endpoint.interface_prefix(network)}{len(sandbox.endpoints)}"
+        ),
         host_interface=endpoint.host_interface(str(entry["EndpointID"])),
         mac=str(entry.get("MacAddress") or ""),
         ipv4=_address(entry.get("IPAddress")),

@@ -127,7 +127,8 @@ class Lab:
         self.spaces: list[Space] = [self.neighbour]
         self.servers: list[Server] = []
         self.opened: list[Networks] = []
-        netlink.run_ops([("up", "lo")])
+        # A new namespace starts with what the machine's own has; ours starts as a plain host.
+        netlink.run_ops([("up", "lo"), ("sysctl", "net/ipv4/ip_forward", "0")])
         subprocess.run(
             ["ip", "link", "add", "uplink0", "type", "veth", "peer", "name", "up1", "netns"]
             + [str(self.neighbour.pid)],

@@ -139,11 +139,21 @@ def container_ops(network: Network, endpoint: Endpoint, *, gateway: bool) -> lis
         if block is not None and address is not None:
             ops.append(("address", name, address.packed, block.subnet.prefixlen, _broadcast(block)))
     ops.append(("up", name))
-    if gateway and not network.internal:
-        for block, address in pairs:
-            if block is not None and address is not None and block.route is not None:
-                ops.append(("route", name, b"", 0, block.route.packed))
+    if gateway:
+        ops += route_ops(network, endpoint)
     return ops
+
+
+def route_ops(network: Network, endpoint: Endpoint) -> list[Op]:
+    """The default routes through an endpoint; an internal network has none."""
+    if network.internal:
+        return []
+    pairs = [(network.block(4), endpoint.ipv4), (network.block(6), endpoint.ipv6)]
+    return [
+        ("route", endpoint.interface, b"", 0, block.route.packed)
+        for block, address in pairs
+        if block is not None and address is not None and block.route is not None
+    ]
 
 
 def rules(network: Network, icc: bool = True) -> BridgeRules:

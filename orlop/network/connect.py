@@ -1,0 +1,127 @@
+"""Connect a container to one more network, and disconnect it.
+
+For a running container the caller passes the ops to the keeper (`netops`); for a stopped one only
+its record changes, by the settings returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orlop.errors import Forbidden, InvalidArgument
+from orlop.network import endpoint, publish
+from orlop.network.bringup import bring_up
+from orlop.network.drivers import bridge
+from orlop.network.model import Network
+from orlop.network.networks import Networks, Sandbox
+
+Json = dict[str, Any]
+Op = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """`settings`: the endpoint for the record's Networks, under `name`."""
+
+    name: str
+    settings: Json
+    host_ops: tuple[Op, ...] = ()
+    container_ops: tuple[Op, ...] = ()
+    hosts: tuple[str, ...] = ()  # lines its hosts file gains or loses
+
+
+def check(networks: Networks, ref: str, mode: str, settings: Mapping[str, Any]) -> Network:
+    """May a container of NetworkMode `mode` connect there? Raises with Docker's texts."""
+    network = networks.get(ref)
+    if network.driver == "host":
+        raise Forbidden(
+            "cannot connect container to host network - container must be created in host "
+            "network mode"
+        )
+    if mode == "host":
+        raise Forbidden("cannot connect container that uses host network mode to another network")
+    if mode.startswith("container:"):
+        raise InvalidArgument(
+            "container sharing network namespace with another container or host cannot be "
+            "connected to any other network"
+        )
+    if network.driver == "null" or mode == "none":
+        raise InvalidArgument(
+            "container cannot be connected to multiple networks with one of the networks in "
+            "private (none) mode"
+        )
+    endpoint.check(network, settings)
+    return network
+
+
+def connect(
+    networks: Networks, container_id: str, ref: str, settings: Mapping[str, Any]
+) -> Connection:
+    """Attach a running container. Undo with `disconnect`."""
+    with networks.lock:
+        network = networks.get(ref)
+        sandbox = networks.sandboxes.get(container_id)
+        if sandbox is None:
+            return Connection(network.name, {**settings, "NetworkID": network.id})
+        if network.id in sandbox.endpoints:
+            raise Forbidden(
+                f"endpoint with name {sandbox.name} already exists in network {network.name}"
+            )
+        endpoint.check(network, settings)
+        settings = {**settings, "DesiredMacAddress": settings.get("MacAddress") or ""}
+        network = bring_up(networks, network)
+        made = endpoint.make(
+            networks,
+            network,
+            container_id,
+            sandbox.name,
+            settings,
+            _free_interface(sandbox, network),
+            sandbox.hostname,
+        )
+        sandbox.endpoints[network.id] = made
+        gateway = endpoint.sort(networks, sandbox) is made
+        if gateway:
+            publish.retarget(networks, sandbox, made)
+    networks.publish_event("connect", network, container=container_id)
+    return Connection(
+        network.name,
+        endpoint.settings(network, made),
+        tuple(bridge.host_ops(network, made, networks.config.mtu)),
+        tuple(bridge.container_ops(network, made, gateway=gateway)),
+        tuple(f"{a}\t{sandbox.hostname}" for a in (made.ipv4, made.ipv6) if a is not None),
+    )
+
+
+def _free_interface(sandbox: Sandbox, network: Network) -> str:
+    prefix = endpoint.interface_prefix(network)
+    taken = {e.interface for e in sandbox.endpoints.values()}
+    return next(n for i in range(len(taken) + 1) if (n := f"{prefix}{i}") not in taken)
+
+
+def disconnect(networks: Networks, container_id: str, ref: str) -> Connection:
+    """Take a running container off a network. Raises Forbidden when it is not on it."""
+    with networks.lock:
+        network = networks.get(ref)
+        sandbox = networks.sandboxes.get(container_id)
+        if sandbox is None or network.id not in sandbox.endpoints:
+            raise Forbidden(f"container {container_id} is not connected to network {network.name}")
+        had_route = next(iter(sandbox.endpoints)) == network.id
+        gone = sandbox.endpoints.pop(network.id)
+        networks.release(gone)
+        inside: list[Op] = []
+        if had_route:
+            heir = endpoint.sort(networks, sandbox)
+            publish.retarget(networks, sandbox, heir)
+            if heir is not None:
+                inside = bridge.route_ops(networks.get(heir.network_id), heir)
+    networks.publish_event("disconnect", network, container=container_id)
+    return Connection(
+        network.name,
+        dict(gone.settings),
+        (("delete", gone.host_interface),),
+        tuple(inside),
+        tuple(f"{a}\t{sandbox.hostname}" for a in (gone.ipv4, gone.ipv6) if a is not None),
+    )

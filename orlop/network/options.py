@@ -1,0 +1,54 @@
+"""The `-o` options of the bridge driver, checked with Docker's texts. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+
+from orlop.errors import InvalidArgument
+from orlop.network import model
+from orlop.network.rules import check_interface
+
+_BOOLEANS = (model.ICC, model.MASQUERADE, model.DEFAULT_BRIDGE, model.INHIBIT_IPV4)
+_MODES = ("nat", "nat-unprotected", "routed", "isolated")
+
+
+def check(options: Mapping[str, str]) -> None:
+    """Unknown options are kept and ignored, as Docker does. Raises InvalidArgument."""
+    for key in _BOOLEANS:
+        if key in options:
+            try:
+                model.parse_bool(options[key])
+            except ValueError as error:
+                raise InvalidArgument(
+                    f"failed to parse {key} value: {options[key]} ({error})"
+                ) from None
+    if model.MTU in options:
+        _mtu(options[model.MTU])
+    if options.get(model.BRIDGE_NAME):
+        check_interface(options[model.BRIDGE_NAME])
+    for key in (model.GATEWAY_MODE_4, model.GATEWAY_MODE_6):
+        if options.get(key, "nat") not in _MODES:
+            raise InvalidArgument(f"unknown gateway mode {options[key]}")
+    if options.get(model.HOST_BINDING):
+        try:
+            ipaddress.IPv4Address(options[model.HOST_BINDING])
+        except ValueError:
+            raise InvalidArgument(
+                f"failed to parse {model.HOST_BINDING} value: {options[model.HOST_BINDING]} "
+                "(invalid ip address)"
+            ) from None
+    prefix = options.get(model.IFACE_PREFIX)
+    if prefix:
+        check_interface(prefix + "0")
+
+
+def _mtu(text: str) -> None:
+    digits = text.removeprefix("-").removeprefix("+")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
+        raise InvalidArgument(
+            f"failed to parse {model.MTU} value: {text} "
+            f'(strconv.Atoi: parsing "{text}": invalid syntax)'
+        )
+    if not 0 <= int(text) <= 65535:
+        raise InvalidArgument(f"invalid MTU number: {text}")
