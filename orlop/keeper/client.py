@@ -57,6 +57,7 @@ class Keeper:
         self._keeper: Link | None = None
         self._scribe: Link | None = None
         self._closed = False
+        self._ending = False
         self._known: dict[Key, int] = {}  # processes not yet reported as ended -> their pidfd
         self._told: set[Key] = set()  # reported, not yet forgotten
         self._guard = threading.Lock()  # of the two above
@@ -84,6 +85,7 @@ class Keeper:
             )
             self._caller.start()
         sock = self._starter.connect()
+        self._ending = False
         link = Link(sock, "keeper", self._event, self._hung_up)
         tasks = self._snapshot_of(link)
         self._keeper = link
@@ -177,7 +179,7 @@ class Keeper:
 
     def _recover(self) -> None:
         """The keeper died. Its successor knows all, or what it does not know has ended."""
-        if self._closed:
+        if self._closed or self._ending:
             return
         tasks = self.ensure()
         found = {(task["id"], task["exec_id"]) for task in tasks}
@@ -254,7 +256,8 @@ class Keeper:
 
     def signal(self, id: str, exec_id: str, signo: int, *, all: bool = False) -> None:
         """Raises NotFound when the process is gone."""
-        self.call({"op": "signal", "id": id, "exec_id": exec_id, "signo": signo, "all": all})
+        number = int(signo)  # marshal takes no enumeration
+        self.call({"op": "signal", "id": id, "exec_id": exec_id, "signo": number, "all": all})
 
     def resize(self, id: str, exec_id: str, rows: int, columns: int) -> None:
         self.call({"op": "resize", "id": id, "exec_id": exec_id, "rows": rows, "cols": columns})
@@ -293,7 +296,12 @@ class Keeper:
 
     def shutdown(self, *, force: bool = False) -> None:
         """End keeper and scribe. Raises Conflict while processes run, unless `force` kills them."""
-        self.call({"op": "shutdown", "force": force})
+        self._ending = True  # its end is no death to recover from
+        try:
+            self.call({"op": "shutdown", "force": force})
+        except BaseException:
+            self._ending = False
+            raise
 
     def pidfd(self, id: str, exec_id: str = "") -> int | None:
         """Our fd of a process that has not been reported as ended; not to be closed."""

@@ -80,10 +80,12 @@ class Link:
                 self._takers[seq] = take
             try:
                 frames.send(self._sock, {**frame, "seq": seq}, fds)
-            except OSError as error:
+            except BaseException as error:
                 self._waiting.pop(seq, None)
                 self._takers.pop(seq, None)
-                raise Lost(str(error)) from None
+                if isinstance(error, OSError):
+                    raise Lost(str(error)) from None
+                raise
         return seq, queue
 
     def _wait(self, queue: SimpleQueue[Reply | None]) -> Reply:

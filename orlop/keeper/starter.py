@@ -25,6 +25,7 @@ _ENVIRONMENT = {
 class Starter:
     def __init__(self, exec_root: str, command: Sequence[str]) -> None:
         self._exec_root = exec_root
+        self._patience = _PATIENCE
         launcher = str(Path(__file__).with_name("__main__.py"))
         python = os.path.realpath(sys.executable or "/usr/bin/python3")
         self._command = list(command) or [python, "-I", "-S", launcher]
@@ -32,7 +33,7 @@ class Starter:
     def connect(self) -> _socket.socket:
         """A connection to the keeper, started if need be. Raises SystemFailure."""
         path = f"{self._exec_root}/keeper.sock"
-        deadline = monotonic() + _PATIENCE
+        deadline = monotonic() + self._patience
         while True:
             try:
                 return frames.connect(path)
