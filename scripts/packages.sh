@@ -12,6 +12,7 @@ missing() {
   [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
   [ "$1" = test ] || return 0
   tool busybox busybox-static
+  [ -x /usr/bin/tini-static ] || echo tini
   tool docker-registry docker-registry
   tool nft nftables
   tool ip iproute2

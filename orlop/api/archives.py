@@ -59,7 +59,7 @@ def load(call: Call) -> Stream:
     messages = loading(
         call.engine.images, call.body, platform=_platform(call), quiet=call.flag("quiet")
     )
-    return progress(messages)
+    return progress(messages, eager=False)
 
 
 def _platform(call: Call) -> str | None:

@@ -6,8 +6,11 @@ from orlop.api import encode, models
 from orlop.api.answer import NO_CONTENT, Answer
 from orlop.api.call import Call
 from orlop.errors import NotSupported
+from orlop.network import create as creating
 from orlop.network import inspect as inspecting
 from orlop.network import list as listing
+from orlop.network import prune as pruning
+from orlop.network import remove as removing
 
 
 def list_(call: Call) -> Answer:
@@ -19,8 +22,8 @@ def inspect(call: Call) -> Answer:
 
 
 def create(call: Call) -> Answer:
-    body = call.json(models.CreateNetwork)
-    raise NotSupported(f"cannot create network {body.get('Name', '')}: not supported yet")
+    id, warning = creating.create(call.engine.networks, call.json(models.CreateNetwork))
+    return encode.json({"Id": id, "Warning": warning}, 201)
 
 
 def connect(call: Call) -> Answer:
@@ -36,9 +39,10 @@ def disconnect(call: Call) -> Answer:
 
 
 def remove(call: Call) -> Answer:
-    call.engine.networks.get(call.parameters["id"])
+    removing.remove(call.engine.networks, call.parameters["id"])
     return NO_CONTENT
 
 
 def prune(call: Call) -> Answer:
-    return encode.json({"NetworksDeleted": None})
+    removed = pruning.prune(call.engine.networks, call.filters())
+    return encode.json({"NetworksDeleted": removed or None})

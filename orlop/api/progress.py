@@ -14,9 +14,9 @@ from orlop.errors import OrlopError
 log = logging.getLogger(__name__)
 
 
-def progress(messages: Iterator[dict[str, Any]]) -> Stream:
-    """What fails before the first message is raised, and becomes an HTTP status."""
-    first = next(messages, None)
+def progress(messages: Iterator[dict[str, Any]], *, eager: bool = True) -> Stream:
+    """`eager`: what fails before the first message is raised, and becomes an HTTP status."""
+    first = next(messages, None) if eager else None
     return Stream(_lines(first, messages), JSON)
 
 

@@ -57,13 +57,13 @@ class PathStat:
 def archive_stat(containers: Containers, ref: str, path: str) -> PathStat:
     container = containers.get(ref)
     with inside_view(containers, container) as root:
-        return _stat(container, root, path)
+        return _stat(ref, root, path)
 
 
 def archive_get(containers: Containers, ref: str, path: str) -> tuple[PathStat, Iterator[bytes]]:
     """What `path` is, and its tar named by the last component. Close the iterator when done."""
     container = containers.get(ref)
-    found = _Stream(containers, container, path)
+    found = _Stream(containers, container, ref, path)
     return next(found.status), found.chunks()
 
 
@@ -86,7 +86,7 @@ def archive_put(
         try:
             fd = root.opath(path or "/")
         except (FileNotFoundError, NotADirectoryError):
-            raise _missing(container, path) from None
+            raise _missing(ref, path) from None
         try:
             if not stat.S_ISDIR(os.fstat(fd).st_mode):
                 raise InvalidArgument("extraction point is not a directory")
@@ -112,16 +112,17 @@ def archive_put(
 class _Stream:
     """Holds the view open from the stat until the last chunk."""
 
-    def __init__(self, containers: Containers, container: Container, path: str) -> None:
+    def __init__(self, containers: Containers, container: Container, ref: str, path: str) -> None:
         self._containers = containers
         self._container = container
+        self._ref = ref
         self._path = path
         self._run = self._all()
         self.status: Iterator[PathStat] = (s for s in self._run if isinstance(s, PathStat))
 
     def _all(self) -> Iterator[PathStat | bytes]:
         with inside_view(self._containers, self._container) as root:
-            found = _stat(self._container, root, self._path)
+            found = _stat(self._ref, root, self._path)
             yield found
             path = self._path
             follow = path.endswith(("/", "/."))
@@ -139,7 +140,7 @@ class _Stream:
             self._run.close()  # type: ignore[attr-defined]
 
 
-def _stat(container: Container, root: Root, path: str) -> PathStat:
+def _stat(ref: str, root: Root, path: str) -> PathStat:
     if not path:
         raise InvalidArgument("bad parameter: path cannot be empty")
     follow = path.endswith(("/", "/."))
@@ -151,15 +152,15 @@ def _stat(container: Container, root: Root, path: str) -> PathStat:
         if stat.S_ISLNK(status.st_mode):
             target = os.fsdecode(root.resolve(path))
     except (FileNotFoundError, NotADirectoryError):
-        raise _missing(container, path) from None
-    name = os.path.basename(os.path.normpath("/" + path)) or "/"
+        raise _missing(ref, path) from None
+    name = "." if path.endswith("/.") else os.path.basename(os.path.normpath("/" + path)) or "/"
     return PathStat(
         name, status.st_size, go_mode(status.st_mode), stamp(status.st_mtime_ns), target
     )
 
 
-def _missing(container: Container, path: str) -> NotFound:
-    return NotFound(f"Could not find the file {path} in container {container.id}")
+def _missing(ref: str, path: str) -> NotFound:
+    return NotFound(f"Could not find the file {path} in container {ref}")
 
 
 def _check_writable(container: Container, root: Root, path: str, read_only: bool) -> None:

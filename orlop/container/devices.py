@@ -64,7 +64,9 @@ def requested(mapping: Json) -> list[Json]:
     try:
         real = os.path.realpath(host)
         st = os.stat(real)
-    except (OSError, ValueError):
+    except OSError as error:
+        raise SystemFailure(text + (error.strerror or "").lower()) from None
+    except ValueError:
         raise SystemFailure(text + "not a device node") from None
     if _is_device(st):
         return [_node(real, inside, st)]

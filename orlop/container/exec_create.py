@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from orlop.container.containers import Containers, new_id
+from orlop.container.exec_process import exec_process
 from orlop.container.execs import Exec
+from orlop.container.view import running_root
 from orlop.errors import Conflict, InvalidArgument
 from orlop.wire import parse_detach_keys
 
@@ -22,13 +24,15 @@ def exec_create(containers: Containers, ref: str, config: dict[str, Any]) -> str
     with container.lock:
         state = container.state
         if state.running and state.paused:
-            raise Conflict(f"Container {container.id} is paused, unpause the container before exec")
+            raise Conflict(f"Container {ref} is paused, unpause the container before exec")
         if state.restarting:
             raise Conflict(
                 f"Container {container.id} is restarting, wait until the container is running"
             )
         if not state.running:
             raise Conflict(f"container {container.id} is not running")
+        with running_root(container) as root:
+            exec_process(containers, container, config, root)  # an unknown user is refused here
         new = Exec(new_id(), container.id, dict(config))
         containers.execs.add(new)
         container.exec_ids.add(new.id)

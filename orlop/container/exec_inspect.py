@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import select
 from typing import Any
 
 from orlop.container.containers import Containers
 from orlop.container.execs import Exec
 
 Json = dict[str, Any]
+_PATIENCE = 5.0  # seconds
 
 
 def exec_inspect(containers: Containers, exec_id: str) -> Json:
     """Docker's ExecInspectResponse."""
-    return _document(containers.execs.get(exec_id))
+    found = containers.execs.get(exec_id)
+    if found.running and _is_dead(containers, found):
+        # its client saw the end of the stream and asks for the code: the exit is on its way
+        found.ended.wait(_PATIENCE)
+    return _document(found)
+
+
+def _is_dead(containers: Containers, found: Exec) -> bool:
+    pidfd = containers.keeper.pidfd(found.container_id, found.id)
+    if pidfd is None:
+        return True
+    return bool(select.select([pidfd], [], [], 0)[0])
 
 
 def exec_list(containers: Containers, ref: str, *, all: bool = False) -> list[Json]:

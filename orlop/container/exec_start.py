@@ -120,6 +120,7 @@ def _run(
         )
     except OrlopError as error:
         found.running = False
+        found.ended.set()
         found.exit_code = exit_code(error.message)
         container.exec_ids.discard(found.id)
         raise
@@ -146,5 +147,6 @@ def exec_exited(
     found.exit_code = code_of(status)
     found.running = False
     found.can_remove = True
+    found.ended.set()
     container.exec_ids.discard(exec_id)
     containers.publish(container, "exec_die", execID=exec_id, exitCode=str(found.exit_code))

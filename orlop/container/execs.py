@@ -26,6 +26,7 @@ class Exec:
     exit_code: int | None = None
     pid: int = 0
     can_remove: bool = False
+    ended: threading.Event = field(default_factory=threading.Event)  # set by its exit
 
 
 @dataclass(eq=False, slots=True)

@@ -13,8 +13,8 @@ KILL = 9
 
 def kill(containers: Containers, ref: str, signal: str = "") -> None:
     """Default SIGKILL, which is waited for. Raises InvalidArgument, Conflict when not running."""
-    container = containers.get(ref)
     try:
+        container = containers.get(ref)
         number = signals.parse(signal) if signal else KILL
         with container.lock:
             if not container.state.running:

@@ -125,6 +125,7 @@ class Container:
         "damaged",
         "directory",
         "exec_ids",
+        "gone",
         "health_cancel",
         "id",
         "launched",
@@ -145,6 +146,7 @@ class Container:
         self.lock = threading.RLock()
         self.damaged = ""  # why the records on disk cannot be read
         self.waiters: list[Waiter] = []
+        self.gone: Exit | None = None  # once removed: what a late waiter gets
         self.exec_ids: set[str] = set()
         self.summary: Any = None  # list.py's cache, dropped by every save
         self.backoff = 0.0  # seconds before the next restart by policy
@@ -223,6 +225,8 @@ class Container:
 
     def removed(self, result: Exit) -> None:
         """Fulfil everybody: nothing more will happen to this container."""
+        with self.lock:
+            self.gone = result
         self._fulfil(lambda w: True, result)
 
     def _fulfil(self, which: Callable[[Waiter], bool], result: Exit) -> None:

@@ -108,6 +108,8 @@ def describe(error: LaunchFailed) -> str:
         if "outside of container" in reason:
             return reason
         return f'chdir to cwd ("{error.path}") set in config.json failed: {reason}'
+    if error.stage in ("hostname", "domainname"):
+        return f"set{error.stage}: {reason}"
     if error.stage in ("mount", "bind", "cgroups"):
         return reason
     where = f" {error.path}" if error.path else ""

@@ -94,7 +94,7 @@ def discard(containers: Containers, container: Container, *, volumes: bool) -> N
         containers.discard(container)
         _release(containers, container, record, volumes)
     containers.publish(container, "destroy")
-    container.removed((container.state.exit_code, container.state.error))
+    container.removed((container.state.exit_code, ""))
     containers.cleanup.add(
         f"container {container.id[:12]}",
         lambda: _take_apart(containers, container, tomb),

@@ -29,6 +29,9 @@ def subscribe(container: Container, condition: str) -> Future[Exit]:
     """Register; the caller holds the lock if it must not miss what happens next."""
     waiter = Waiter(condition)
     with container.lock:
+        if container.gone is not None:
+            waiter.future.set_result(container.gone)
+            return waiter.future
         container.waiters.append(waiter)
 
     def dropped(future: Future[Exit]) -> None:

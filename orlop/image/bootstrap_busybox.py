@@ -76,7 +76,7 @@ staff:x:50:
 lock:x:54:
 netdev:x:82:
 users:x:100:
-nobody:x:65534:
+nogroup:x:65534:
 """
 _FILES = {
     "etc/group": _GROUP,

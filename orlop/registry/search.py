@@ -51,7 +51,7 @@ def _ask(
     auth: Mapping[str, Any] | None,
 ) -> list[dict[str, Any]]:
     session = registries.session(endpoint, from_auth(auth))
-    url = f"{endpoint.base}/v1/search?{urlencode({'n': limit, 'q': term})}"
+    url = f"{endpoint.base}/v1/search?{urlencode({'q': term, 'n': limit})}"
     headers = {"X-Docker-Token": "true"}
     if session.credentials.basic:
         headers["Authorization"] = session.credentials.basic
