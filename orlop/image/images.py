@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from orlop.oci.reference import parse_any
 from orlop.registry.client import Registries
 
 log = logging.getLogger(__name__)
+
+_KEEP_DOWNLOADS = 24 * 3600  # seconds
 
 
 class Images:
@@ -52,6 +55,7 @@ class Images:
         self._held: Counter[ChainID] = Counter()
         self._images: dict[ImageID, Image] = {}
         self._restore()
+        self._clear_scratch()
 
     @property
     def scratch(self) -> Path:
@@ -59,6 +63,18 @@ class Images:
         path = self.config.data_root / "orlop" / "downloads"
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path
+
+    def _clear_scratch(self) -> None:
+        """Half-done work of an earlier daemon goes; recent downloads stay, to be resumed."""
+        oldest = time.time() - _KEEP_DOWNLOADS
+        for path in self.scratch.iterdir():
+            try:
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                elif path.lstat().st_mtime < oldest:
+                    path.unlink()
+            except OSError as error:
+                log.warning("%s stays: %s", path, error)
 
     def _restore(self) -> None:
         for path in self._content.iterdir():
@@ -222,6 +238,18 @@ class Images:
                     break  # a container or a layer above still stands on it
                 gone.append(chain)
                 chain = parent
+        return gone
+
+    def sweep(self) -> list[ChainID]:
+        """Layers that a crash left without an image. Only for a root that this engine alone writes.
+
+        Layers of damaged images count as theirs: they are kept for a repair.
+        """
+        if len(self._images) != sum(len(p.name) == 64 for p in self._content.iterdir()):
+            return []  # something was left out: nobody knows what it stands on
+        gone: list[ChainID] = []
+        for layer in list(self.layers.all()):
+            gone += self.release(layer.chain_id)
         return gone
 
     def close(self) -> None:

@@ -48,6 +48,9 @@ class FakeLayers:
     def has(self, chain: ChainID) -> bool:
         return chain in self.layers
 
+    def all(self) -> list[Layer]:
+        return list(self.layers.values())
+
     def stage(self, blob: BinaryIO) -> Staged:
         data = b"".join(compression.decompressed(blob))
         reader = tar.TarReader(iter([data] if data else []))

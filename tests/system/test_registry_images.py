@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from orlop.config import Config
 from orlop.errors import NotFound, OrlopError, Unauthorized
 from orlop.events import Events
 from orlop.image.bootstrap_busybox import bootstrap_busybox
+from orlop.image.bootstrap_debian import bootstrap_debian
 from orlop.image.create import create_from_layer
 from orlop.image.history import history
 from orlop.image.images import Images
@@ -332,3 +334,22 @@ def test_credentials_stay_out_of_everything(here: Store, registry: DockerRegistr
     packed = base64.b64encode(b"canary-user:canary-secret").decode()
     assert "canary" not in out + "".join(seen)
     assert packed not in out + "".join(seen)
+
+
+def test_bootstrap_debian(here: Store) -> None:
+    if shutil.which("apt-get") is None or not list(Path("/var/lib/apt/lists").glob("*Packages*")):
+        pytest.skip("needs apt with package lists")
+    lines = words(bootstrap_debian(here.images))
+    name = lines[-1].removeprefix("Loaded image: ").strip()
+    root = Path(inspect(here.images, name)["GraphDriver"]["Data"]["UpperDir"])
+    assert os.readlink(root / "bin") == "usr/bin"
+    assert (root / "etc/passwd").read_text().startswith("root:")
+    audit = subprocess.run(
+        ["chroot", root, "dpkg", "--audit"], capture_output=True, text=True, check=True
+    )
+    assert audit.stdout == ""
+    assert list((root / "dev").iterdir()) == []
+    with pytest.raises(OrlopError, match="nosuchsuite"):
+        list(bootstrap_debian(here.images, "nosuchsuite"))
+    with pytest.raises(OrlopError, match="invalid suite"):
+        list(bootstrap_debian(here.images, "../x"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,34 @@ def test_bad_tags(images: Images, repo: str, name: str, text: str) -> None:
         tag(images, "busybox", repo, name)
     assert caught.value.message == text
     assert len(images.references.all()) == 1
+
+
+def test_sweep_takes_layers_without_an_image(tmp_path: Path) -> None:
+    layers = FakeLayers()
+    first = fake_images(tmp_path, layers)
+    kept = put_image(first, "kept:1")
+    lost = put_image(first, layers=[layer_tar({"z": b""}), layer_tar({"y": b""})])
+    (first.root / "imagedb/content/sha256" / lost.id[7:]).unlink()
+    again = fake_images(tmp_path, layers)
+    assert sorted(again.sweep()) == sorted(lost.chains)
+    assert layers.has(kept.chains[0])
+    assert again.sweep() == []
+
+
+def test_sweep_leaves_layers_of_damaged_images(tmp_path: Path) -> None:
+    layers = FakeLayers()
+    broken = put_image(fake_images(tmp_path, layers), "kept:1")
+    path = tmp_path / "image/overlay2/imagedb/content/sha256" / broken.id[7:]
+    path.write_bytes(b"{")
+    assert fake_images(tmp_path, layers).sweep() == []
+    assert layers.has(broken.chains[0])
+
+
+def test_scratch_keeps_only_recent_downloads(images: Images, tmp_path: Path) -> None:
+    recent, old, folder = (images.scratch / name for name in ("a", "b", "debian-x"))
+    recent.touch()
+    old.touch()
+    os.utime(old, (0, 0))
+    (folder / "root").mkdir(parents=True)
+    again = fake_images(tmp_path, images.layers)
+    assert list(again.scratch.iterdir()) == [recent]
