@@ -92,12 +92,16 @@ def exposed_ports(exposed: Iterable[str] | None) -> list[tuple[int, str]]:
 
 def host_ips(given: str, default_ip: str) -> tuple[str, ...]:
     """The addresses to bind. An unset one means every IPv4 and IPv6 address, as in Docker."""
-    for text in (given, default_ip):
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            continue  # Docker takes what is no address for unset
-        if text == default_ip and str(address) == ANY4 and not given:
-            break
-        return (str(address),)
-    return (ANY4, ANY6)
+    chosen = _address(given)  # Docker takes what is no address for unset
+    if chosen is None:
+        chosen = _address(default_ip)
+        if chosen is None or chosen == ANY4:
+            return (ANY4, ANY6)
+    return (chosen,)
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None

@@ -130,8 +130,7 @@ class Lab:
         # A new namespace starts with what the machine's own has; ours starts as a plain host.
         netlink.run_ops([("up", "lo"), ("sysctl", "net/ipv4/ip_forward", "0")])
         subprocess.run(
-            ["ip", "link", "add", "uplink0", "type", "veth", "peer", "name", "up1", "netns"]
-            + [str(self.neighbour.pid)],
+            [*"ip link add uplink0 type veth peer name up1 netns".split(), str(self.neighbour.pid)],
             check=True,
         )
         for name, ip4, ip6, ns in (

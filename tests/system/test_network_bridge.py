@@ -211,18 +211,17 @@ def test_taken_ports(lab: Lab) -> None:
     with socket.create_server(("127.0.0.1", 9090)):
         with pytest.raises(SystemFailure) as caught:
             lab.container(networks, "third", ports={"80/tcp": port(9090)})
-        assert (
-            caught.value.message.endswith(":80/tcp: address already in use")
-            and "failed to bind host port for 0.0.0.0:9090:" in caught.value.message
-        )
+        assert caught.value.message.endswith(":80/tcp: address already in use")
+        assert "failed to bind host port for 0.0.0.0:9090:" in caught.value.message
     # nothing is left of the failures
     _, attachment = lab.container(networks, "fourth", ports={"80/tcp": port(9090)})
     assert attachment.settings["Networks"]["bridge"]["IPAddress"].endswith(".3")
     # the other way round: the port is taken for other programs too
     for ip, family in (("0.0.0.0", socket.AF_INET), ("127.0.0.1", socket.AF_INET)):
-        with socket.socket(family) as sock, pytest.raises(OSError) as busy:
+        with socket.socket(family) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind((ip, 9090))
+            with pytest.raises(OSError) as busy:
+                sock.bind((ip, 9090))
         assert busy.value.errno == errno.EADDRINUSE
 
 
@@ -313,7 +312,10 @@ def test_a_dropping_forward_policy_of_docker(lab: Lab) -> None:
 def test_a_policy_that_cannot_be_mended_is_explained(lab: Lab) -> None:
     subprocess.run(
         ["nft", "-f", "-"],
-        input="table inet site {\n chain fw {\n type filter hook forward priority 0; policy drop;\n }\n}\n",
+        input=(
+            "table inet site {\n chain fw {\n type filter hook forward priority 0; "
+            "policy drop;\n }\n}\n"
+        ),
         text=True,
         check=True,
     )

@@ -16,7 +16,6 @@ from orlop.network.connect import Connection, connect, disconnect
 from orlop.network.create import create
 from orlop.network.inspect import inspect
 from orlop.network.list import list_
-from orlop.network.networks import Networks
 from orlop.network.prune import prune
 from orlop.network.remove import remove
 
@@ -88,8 +87,8 @@ def test_subnets_gateways_and_static_addresses(lab: Lab) -> None:
     with pytest.raises(OrlopError) as caught:
         lab.container(networks, "q4", mode="n2", settings=fixed)
     assert caught.value.message == "failed to set up container networking: Address already in use"
+    outside = {"n2": {"IPAMConfig": {"IPv4Address": "10.9.6.1"}}}
     with pytest.raises(InvalidArgument, match="no configured subnet or ip-range contain"):
-        outside = {"n2": {"IPAMConfig": {"IPv4Address": "10.9.6.1"}}}
         lab.container(networks, "q5", mode="n2", settings=outside)
     # internal: no way out, in either family, and none in
     lab.serve(lab.neighbour, 99, "world")
