@@ -168,7 +168,7 @@ def create_from_layer(
 
 def _keep(images: Images, raw: bytes, above: Image | None, target: Reference | None) -> ImageID:
     image = images.add(raw, parent=above.id if above is not None else None, local=True)
-    notify(images, "create", image, image.id, "")
+    notify(images, "create", image, image.id, image.id)
     if target is not None:
         set_name(images, target, image)
     return image.id

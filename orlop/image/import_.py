@@ -64,7 +64,7 @@ def import_(
                 blob.close()
         if target is not None:
             set_name(images, target, image)
-        notify(images, "import", None, image.id, str(image.id))
+        notify(images, "import", image, image.id, image.id)
         emit(progress.message(image.id))
 
     return stream(work, "import")

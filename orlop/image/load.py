@@ -19,7 +19,6 @@ from orlop.image.notify import notify
 from orlop.image.spool import Member, Spool, take_staged
 from orlop.image.staging import Stack, missing_from, stage_file
 from orlop.image.stream import Emit, stream
-from orlop.image.tag import set_name
 from orlop.oci import platform as platforms
 from orlop.oci.digest import DiffID
 from orlop.oci.image import diff_ids, parse_config
@@ -73,7 +72,8 @@ def _name(images: Images, name: Reference, image: Image, emit: Emit) -> None:
     if before is not None and before != image.id:
         text = f"The image {name.familiar} already exists, renaming the old one with ID {before}"
         emit({"stream": f"{text} to empty string\n"})
-    set_name(images, name, image)
+    with images.locked(image):
+        images.references.set_tag(name, image.id)  # as dockerd: no tag event, no LastTagTime
     emit({"stream": f"Loaded image: {name.familiar}\n"})
 
 

@@ -66,7 +66,7 @@ def push(
                     f"platform ({wanted})"
                 )
             _push_one(images, named, image, auth, emit, cancel)
-        notify(images, "push", None, reference.familiar, reference.familiar_name)
+        notify(images, "push", image, reference.familiar, reference.familiar_name)
 
     return stream(work, "push")
 

@@ -108,7 +108,7 @@ def _delete(
     for name in images.references.of(image.id):
         _drop(images, image, name, records)
     gone = images.delete(image)
-    notify(images, "delete", image, image.id, image.id)
+    notify(images, "delete", None, image.id, image.id)
     records.append({"Deleted": image.id})
     records.extend({"Deleted": chain} for chain in gone)
     above = images.find(parent) if prune and parent is not None else None
