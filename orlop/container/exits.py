@@ -1,7 +1,7 @@
 """A container ended: record it, tell who waits, then restart, remove and tidy.
 
 The order is the promise: the exit is on disk and in `inspect` before anybody is told, everybody is
-told before anything slow happens, and the keeper forgets the task last.
+told before anything slow happens, and the keeper forgets the task only once it is recorded.
 """
 
 from __future__ import annotations
@@ -46,28 +46,25 @@ def ended(
         return
     code = LOST if status is None else code_of(status)
     with container.lock:
+        # One hold from the record to the tidying: a start that comes in between would have its
+        # new address, mount and task taken away.
         if not container.state.running or container.state.restarting:
             containers.keeper.forget(id, "")
             return
         containers.settling(1)
         try:
             again = _record(containers, container, code, exited_ns, error)
-        except BaseException:
-            containers.settling(-1)
-            raise
-    container.exited((code, error))
-    with container.lock:
-        try:
+            container.exited((code, error))
             _tidy(containers, container)
+            containers.keeper.forget(id, "")
         finally:
             containers.settling(-1)
         if again:
             container.cancel_restart = containers.timers.after(
                 container.backoff, lambda: start.again(containers, container)
             )
-    containers.keeper.forget(id, "")
-    if not again and container.host_config["AutoRemove"] and not container.manually_restarted:
-        remove.discard(containers, container, volumes=True)
+        elif container.host_config["AutoRemove"] and not container.manually_restarted:
+            remove.discard(containers, container, volumes=True)
 
 
 def _record(

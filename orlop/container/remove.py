@@ -33,7 +33,8 @@ def remove(
                     raise Conflict(f"removal of container {container.id} is already in progress")
                 waiter = subscribe(container, "removed")
             elif not container.state.running:
-                break
+                discard(containers, container, volumes=volumes)
+                return
             elif not force:
                 raise Conflict(f'cannot remove container "{ref}": {_why(container)}')
         if waiter is not None:
@@ -42,7 +43,6 @@ def remove(
         _kill(containers, container, ref)
         if containers.find(container.id) is not container:
             return  # AutoRemove was faster
-    discard(containers, container, volumes=volumes)
 
 
 def _kill(containers: Containers, container: Container, ref: str) -> None:
@@ -75,7 +75,8 @@ def discard(containers: Containers, container: Container, *, volumes: bool) -> N
     """
     with container.lock:
         state = container.state
-        if state.removing or containers.find(container.id) is not container:
+        gone = containers.find(container.id) is not container
+        if state.removing or state.running or gone:
             return
         state.removing = True
         container.touched()

@@ -136,7 +136,7 @@ class FakeNetworks:
         if mode.startswith("container:"):
             return FakeAttachment({}, ("container", mode[10:]))
         networks = {n: {**e, "IPAddress": "192.0.2.7"} for n, e in settings["Networks"].items()}
-        ports = {p: b for p, b in (host["PortBindings"] or {}).items()}
+        ports = dict((host["PortBindings"] or {}).items())
         return FakeAttachment(
             {"Networks": networks, "Ports": ports, "SandboxID": "5b", "SandboxKey": "/x/5b"},
             "host" if mode == "host" else "new",

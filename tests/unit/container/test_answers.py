@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from fakes.rig import Rig
+
 from orlop.container.create import create
 from orlop.errors import Conflict, InvalidArgument, NotFound, OrlopError, SystemFailure
 

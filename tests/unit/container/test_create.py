@@ -5,11 +5,11 @@ import os
 import stat
 
 import pytest
+from fakes.rig import Rig
 
 from orlop.container.create import create
 from orlop.container.inspect import inspect
 from orlop.errors import Conflict, InvalidArgument, NotFound, OrlopError, SystemFailure
-from fakes.rig import Rig
 
 BUSYBOX = {"Image": "busybox", "Cmd": ["true"]}
 
@@ -174,7 +174,7 @@ def test_network_settings_before_the_start(rig: Rig) -> None:
 
 def test_joining_by_name_is_recorded_by_id(rig: Rig) -> None:
     donor, _ = create(rig.containers, BUSYBOX, name="donor")
-    modes = {k: "container:donor" for k in ("NetworkMode", "PidMode", "IpcMode")}
+    modes = dict.fromkeys(("NetworkMode", "PidMode", "IpcMode"), "container:donor")
     id, _ = create(rig.containers, BUSYBOX, modes)
     host = rig.containers.get(id).host_config
     assert {host[k] for k in modes} == {f"container:{donor}"}

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from fakes.rig import Rig
+
 from orlop.container.create import create
 from orlop.container.inspect import inspect
 from orlop.container.kill import kill
