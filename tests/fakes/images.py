@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fakes.layers import FakeLayers
 from orlop.config import Config
 from orlop.events import Events
 from orlop.image.images import Images
@@ -20,7 +21,6 @@ from orlop.oci.digest import digest_of
 from orlop.oci.reference import parse_normalized
 from orlop.registry.client import Registries
 from orlop.registry.transport import Transport
-from tests.fakes.layers import FakeLayers
 
 
 def layer_tar(files: Mapping[str, bytes]) -> bytes:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.images import document, fake_images, gz, layer_tar
+from fakes.registry import Registry, Request, Response, digest
 
 from orlop.errors import InvalidArgument, OrlopError
 from orlop.image.images import Images
@@ -20,8 +22,6 @@ from orlop.image.pull import pull, pull_reference
 from orlop.oci.digest import digest_of
 from orlop.oci.image import parse_config
 from orlop.oci.manifest import DOCKER_LIST, DOCKER_MANIFEST, OCI_MANIFEST, parse_manifest
-from tests.fakes.images import document, fake_images, gz, layer_tar
-from tests.fakes.registry import Registry, Request, Response, digest
 
 LAYER = layer_tar({"x": b"content" * 100})
 

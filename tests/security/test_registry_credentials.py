@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
+from fakes.registry import Registry, Request, Response, error
 
 from orlop.config import Config
 from orlop.oci.digest import digest_of
@@ -22,7 +23,6 @@ from orlop.registry.login import login
 from orlop.registry.session import Session
 from orlop.registry.tokens import check_realm
 from orlop.registry.transport import Transport
-from tests.fakes.registry import Registry, Request, Response, error
 
 AUTH = {"username": "canary-user", "password": "canary-secret"}
 BASIC = "Basic " + base64.b64encode(b"canary-user:canary-secret").decode()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes.registry import Registry
 
 from orlop.config import Config
 from orlop.registry.client import Registries
@@ -18,7 +19,6 @@ from orlop.registry.endpoints import Endpoint, endpoints, is_insecure
 from orlop.registry.failure import RegistryFailure
 from orlop.registry.session import Session
 from orlop.registry.transport import Transport
-from tests.fakes.registry import Registry
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 

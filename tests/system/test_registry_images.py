@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 import zstandard
+from fakes.docker_registry import AVAILABLE, DockerRegistry
+from fakes.images import layer_tar
 
 from orlop.config import Config
 from orlop.errors import NotFound, OrlopError, Unauthorized
@@ -41,8 +43,6 @@ from orlop.image.tags import tags
 from orlop.image.verify import verify
 from orlop.storage.drivers.overlay2 import Overlay2
 from orlop.storage.layers import Layers
-from tests.fakes.docker_registry import AVAILABLE, DockerRegistry
-from tests.fakes.images import layer_tar
 
 pytestmark = [
     pytest.mark.root,

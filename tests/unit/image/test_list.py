@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.images import fake_images, layer_tar, put_image
+from fakes.registry import Registry, Response
 
 from orlop.errors import InvalidArgument, NotFound, OrlopError, SystemFailure
 from orlop.image.history import history
@@ -18,8 +20,6 @@ from orlop.image.progress import bar, human_size
 from orlop.image.prune import prune
 from orlop.image.search import search
 from orlop.image.verify import verify
-from tests.fakes.images import fake_images, layer_tar, put_image
-from tests.fakes.registry import Registry, Response
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 import zstandard
+from fakes.images import document, fake_images, gz, layer_tar
+from fakes.registry import Registry, Request, Response, digest, error
 
 from orlop.errors import Forbidden, NotFound, OrlopError, Unauthorized
 from orlop.image.images import Images
 from orlop.image.pull import pull, pull_reference
 from orlop.oci.manifest import DOCKER_LIST, OCI_INDEX, OCI_MANIFEST
 from orlop.registry.failure import RegistryFailure
-from tests.fakes.images import document, fake_images, gz, layer_tar
-from tests.fakes.registry import Registry, Request, Response, digest, error
 
 ONE, TWO = layer_tar({"one": b"1" * 3000}), layer_tar({"two": b"2" * 3000})
 

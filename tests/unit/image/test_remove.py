@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fakes.images import fake_images, layer_tar, put_image
 
 from orlop.errors import Conflict, InvalidArgument, NotFound
 from orlop.image.images import Images
@@ -12,7 +13,6 @@ from orlop.image.model import Image, ImageUse
 from orlop.image.remove import remove
 from orlop.oci.digest import digest_of
 from orlop.oci.reference import parse_normalized
-from tests.fakes.images import fake_images, layer_tar, put_image
 
 C = "c008376cf693" + "0" * 52
 

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+from fakes.images import fake_images, layer_tar, put_image
+from fakes.layers import FakeLayers
 
 from orlop.errors import InvalidArgument, NotFound, SystemFailure
 from orlop.image.images import Images
@@ -14,8 +16,6 @@ from orlop.image.references import References
 from orlop.image.tag import tag
 from orlop.oci.digest import ImageID, digest_of
 from orlop.oci.reference import parse_normalized
-from tests.fakes.images import fake_images, layer_tar, put_image
-from tests.fakes.layers import FakeLayers
 
 ONE = ImageID(digest_of(b"1"))
 TWO = ImageID(digest_of(b"2"))

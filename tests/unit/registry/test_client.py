@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.registry import Registry, Request, Response, digest, error
 
 from orlop.config import Config
 from orlop.oci.digest import digest_of
@@ -20,7 +21,6 @@ from orlop.registry.failure import RegistryFailure
 from orlop.registry.retry import retrying
 from orlop.registry.session import Session
 from orlop.registry.transport import Transport
-from tests.fakes.registry import Registry, Request, Response, digest, error
 
 
 @pytest.fixture
