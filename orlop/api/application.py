@@ -51,7 +51,7 @@ class Orlop:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._router: Router = build()
+        self.router: Router = build()
 
     def quick(self, connection: Connection, request: h11.Request) -> Answer | None:
         if not connection.local or not _PING_PATH.fullmatch(request.target):
@@ -81,8 +81,8 @@ class Orlop:
         except Exception as error:
             log.exception("in %s", _shown(request))
             answer = Answer(500, failure(message(error)))
-        if exchange.sent:
-            exchange.abandon()  # a hijack failed half-way
+        if exchange.hijacked:
+            exchange.abandon()  # nothing can be told any more
             return
         exchange.answer(answer)
 
@@ -102,7 +102,7 @@ class Orlop:
         method = request.method.decode("ascii")
         if method == "OPTIONS":
             return Answer(200, b"", "")
-        found = self._router.find(method, rest)
+        found = self.router.find(method, rest)
         if found is None or version < found[0].since:
             return _NO_PAGE
         route, parameters = found

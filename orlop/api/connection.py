@@ -77,6 +77,9 @@ class Connection:
     def _begin(self, request: h11.Request) -> bool:
         """True when it was answered at once."""
         self.begun = 0.0
+        if request.http_version not in (b"1.0", b"1.1"):
+            self._refuse(Answer(505, failure("unsupported protocol version")))
+            return False
         wrong = _framing(request)
         if wrong:
             self._refuse(Answer(400, failure(wrong)))

@@ -185,3 +185,10 @@ def platform(text: str) -> str:
         return "/".join(str(part) for part in parts).rstrip("/")
     except (msgspec.MsgspecError, KeyError, RecursionError):
         raise InvalidArgument("failed to parse platform") from None
+
+
+def before(values: list[str]) -> int | None:
+    """The `until` filter of prune: a moment, or an age such as 10m."""
+    from orlop.container.filters import until
+
+    return until(values)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import h11
 
-from orlop.api.answer import REASONS, Any_, Answer, Headers, Later, Stream
+from orlop.api.answer import REASONS, Answer, Any_, Headers, Later, Stream
 
 if TYPE_CHECKING:
     from orlop.api.connection import Connection
@@ -79,7 +79,7 @@ class Exchange:
         self._turn = threading.Lock()
         self.gone = Gone()
         self.body = Body(self)
-        self.sent = False  # the head of the answer
+        self.hijacked = False
 
     def identify(self, headers: Headers) -> None:
         """Headers that every answer to this request carries."""
@@ -145,7 +145,7 @@ class Exchange:
         while self.receive():
             pass  # the request ends before the stream begins
         self._write(["\r\n".join([*lines, "", ""]).encode("latin-1")])
-        self.sent = True
+        self.hijacked = True
         leftover = bytes(self._http.trailing_data[0])
         return self.connection.release(), leftover
 
@@ -171,8 +171,6 @@ class Exchange:
             self._send(self._head(answer.status, headers))
             if self._has_body():
                 for chunk in chunks:
-                    if self.gone.is_set():
-                        raise Disconnected
                     if chunk:
                         self._send(h11.Data(data=chunk))
         finally:
@@ -221,7 +219,6 @@ class Exchange:
         with self._turn:
             for event in events:
                 pieces += self._http.send_with_data_passthrough(event) or ()
-        self.sent = True
         self._write(pieces)
 
     def _write(self, pieces: Sequence[bytes]) -> None:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from orlop.api import encode, models
+from orlop.api import decode, encode, models
 from orlop.api.answer import NO_CONTENT, Answer
 from orlop.api.call import Call
 from orlop.errors import NotSupported
-from orlop.network import create as creating
-from orlop.network import inspect as inspecting
-from orlop.network import list as listing
-from orlop.network import prune as pruning
-from orlop.network import remove as removing
+from orlop.network import (
+    create as creating,
+)
+from orlop.network import (
+    inspect as inspecting,
+)
+from orlop.network import (
+    list as listing,
+)
+from orlop.network import (
+    prune as pruning,
+)
+from orlop.network import (
+    remove as removing,
+)
 
 
 def list_(call: Call) -> Answer:
@@ -22,19 +32,22 @@ def inspect(call: Call) -> Answer:
 
 
 def create(call: Call) -> Answer:
-    id, warning = creating.create(call.engine.networks, call.json(models.CreateNetwork))
+    body = call.json(models.CreateNetwork)
+    id, warning = creating.create(call.engine.networks, body)
     return encode.json({"Id": id, "Warning": warning}, 201)
 
 
 def connect(call: Call) -> Answer:
-    call.json(models.Connect)
+    body = call.json(models.Connect)
     call.engine.networks.get(call.parameters["id"])
+    call.engine.containers.get(body.get("Container") or "")
     raise NotSupported("connecting a container to another network is not supported yet")
 
 
 def disconnect(call: Call) -> Answer:
-    call.json(models.Disconnect)
+    body = call.json(models.Disconnect)
     call.engine.networks.get(call.parameters["id"])
+    call.engine.containers.get(body.get("Container") or "")
     raise NotSupported("disconnecting a container from its network is not supported yet")
 
 
@@ -44,5 +57,23 @@ def remove(call: Call) -> Answer:
 
 
 def prune(call: Call) -> Answer:
-    removed = pruning.prune(call.engine.networks, call.filters())
+    filters = call.filters()
+    until = decode.before(filters.get("until") or [])
+    kept = _of_stopped(call)
+    removed = pruning.prune(
+        call.engine.networks,
+        filters,
+        older=lambda created: until is None or decode.moment(created, "created") < until,
+        used=lambda id: id in kept,
+    )
     return encode.json({"NetworksDeleted": removed or None})
+
+
+def _of_stopped(call: Call) -> set[str]:
+    """Networks that a container wants when it starts again."""
+    out = set()
+    for container in call.engine.containers.all():
+        settings = container.record.get("NetworkSettings") or {}
+        for endpoint in (settings.get("Networks") or {}).values():
+            out.add(endpoint.get("NetworkID") or "")
+    return out
