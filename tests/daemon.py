@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -58,12 +60,22 @@ class Daemon:
                 cwd=REPO,
                 env={**os.environ, "NOTIFY_SOCKET": str(notify)},
             )
-            try:
-                while b"READY=1" not in ready.recv(4096):
-                    pass
-            except TimeoutError:
-                raise AssertionError(f"orlopd is not ready:\n{self.log.read_text()}") from None
+            self._await(ready, self.process.pid)
         return self
+
+    def _await(self, ready: socket.socket, pid: int) -> None:
+        """Until it says READY=1; it may also end, and then says why in its log."""
+        ended = os.pidfd_open(pid)
+        try:
+            while True:
+                found, _, _ = select.select([ready, ended], [], [], _READY)
+                if ready in found:
+                    if b"READY=1" in ready.recv(4096):
+                        return
+                elif ended in found or not found:
+                    raise AssertionError(f"orlopd is not ready:\n{self.log.read_text()}")
+        finally:
+            os.close(ended)
 
     def docker(self, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run the docker CLI on this daemon."""
@@ -97,8 +109,7 @@ class Daemon:
         done = subprocess.run(
             command,
             text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             env={**os.environ, **self.environment},
             **options,
         )
@@ -118,6 +129,11 @@ class Daemon:
 
     def close(self) -> None:
         """End every process, unmount, remove the roots."""
+        if self.process and self.process.poll() is not None:
+            try:
+                self.start()  # what a killed daemon left running ends through a new one
+            except AssertionError:
+                pass
         if self.process and self.process.poll() is None:
             ids = self.docker("ps", "-aq", check=False).stdout.split()
             if ids:
@@ -133,5 +149,13 @@ class Daemon:
             where = line.split()[4]
             if where.startswith(str(self.base)):
                 subprocess.run(["umount", "-l", where], check=False)
-        subprocess.run(["ip", "link", "del", self.bridge], stderr=subprocess.DEVNULL, check=False)
+        table = "orlop-" + hashlib.sha256(bytes(self.data_root)).hexdigest()[:8]
+        for command in (
+            ["ip", "link", "del", self.bridge],
+            ["nft", "delete", "table", "inet", table],
+        ):
+            try:
+                subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
+            except FileNotFoundError:
+                pass
         shutil.rmtree(self.base, ignore_errors=True)
