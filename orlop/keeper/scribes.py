@@ -18,14 +18,24 @@ if TYPE_CHECKING:
 
     from orlop.keeper.keeper import Keeper
 
-_QUICK = 1.0  # a scribe that lived shorter is not forked again at once
-_DELAY = 0.5
+_QUICK = 1.0  # a scribe that lived shorter is forked again a little later each time
+_DELAYS = (0.0, 0.01, 0.02, 0.05, 0.1)  # seconds
 
 
 class ScribeLink:
     """The keeper's hold on scribe `number`: its listening socket and ledger outlive it."""
 
-    __slots__ = ("_keeper", "_listener", "_since", "channel", "ledger", "number", "pid", "pidfd")
+    __slots__ = (
+        "_keeper",
+        "_listener",
+        "_quick",
+        "_since",
+        "channel",
+        "ledger",
+        "number",
+        "pid",
+        "pidfd",
+    )
 
     def __init__(self, keeper: Keeper, number: int) -> None:
         self._keeper = keeper
@@ -36,6 +46,7 @@ class ScribeLink:
         self.ledger: tuple[int, ...] = ()
         self._listener: _socket.socket | None = None
         self._since = 0.0
+        self._quick = 0
 
     @property
     def path(self) -> str:
@@ -122,10 +133,9 @@ class ScribeLink:
             self.channel.close()
         if keeper.stopping:
             return
-        if monotonic() - self._since < _QUICK:
-            keeper.poller.after(_DELAY, self, self.fork)
-        else:
-            self.fork()
+        self._quick = self._quick + 1 if monotonic() - self._since < _QUICK else 0
+        delay = _DELAYS[min(self._quick, len(_DELAYS) - 1)]
+        keeper.poller.after(delay, self, self.fork)
 
     def send(self, frame: dict[str, Any], fds: list[int] | None = None) -> None:
         """Lost when no scribe lives: the next is told everything at its birth."""

@@ -147,7 +147,7 @@ class Scribe:
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
             number = error.errno if isinstance(error, OSError) else 0
             answer = {"error": (type(error).__name__, number or 0, str(error))}
-        if "seq" in frame:
+        if "seq" in frame and connection is not self._keeper:  # which an adoption made it
             answer["seq"] = frame["seq"]
             connection.send(answer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import signal
 import socket
@@ -95,14 +96,20 @@ class Host:
     def pid_of(self, name: str) -> int:
         return int(Path(self.root, f"{name}.pid").read_text())
 
+    def alive(self, name: str) -> int:
+        """A pidfd of keeper or scribe, once the pid file names a living one."""
+        for _ in range(10000):
+            try:
+                return os.pidfd_open(self.pid_of(name))
+            except ProcessLookupError:
+                select.select([], [], [], 0.002)
+        raise AssertionError(self.complaint())
+
     def kill(self, name: str) -> None:
         """kill -9 and wait for the death."""
-        pid = self.pid_of(name)
-        pidfd = os.pidfd_open(pid)
-        os.kill(pid, signal.SIGKILL)
-        import select
-
-        select.select([pidfd], [], [], PATIENCE)
+        pidfd = self.alive(name)
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        assert select.select([pidfd], [], [], PATIENCE)[0]
         os.close(pidfd)
 
     def complaint(self) -> str:

@@ -97,7 +97,11 @@ def test_a_process_has_its_three_fds_only(host: Host) -> None:
     lines = host.log("c1").decode().splitlines()
     fds = {line.split(" -> ")[0].split()[-1]: line.split(" -> ")[1] for line in lines[1:]}
     assert set(fds) == {"0", "1", "2", "3"}  # 3: of ls itself
-    assert [fds[n].rpartition("/")[2] for n in "012"] == ["init-stdin", "init-stdout", "init-stderr"]
+    assert [fds[n].rpartition("/")[2] for n in "012"] == [
+        "init-stdin",
+        "init-stdout",
+        "init-stderr",
+    ]
 
 
 def test_only_keeper_and_scribe_hold_stdin_open(host: Host) -> None:
