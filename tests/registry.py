@@ -27,7 +27,8 @@ class Registry:
         (self.base / "config.yml").write_text(
             "version: 0.1\n"
             "log: {level: error, accesslog: {disabled: true}}\n"
-            f"storage: {{filesystem: {{rootdirectory: {self.base}/data}}, delete: {{enabled: true}}}}\n"
+            f"storage: {{filesystem: {{rootdirectory: {self.base}/data}}, "
+            "delete: {enabled: true}}\n"
             f"http: {{addr: '{self.address}'}}\n"
         )
         binary = shutil.which("docker-registry") or "/usr/bin/docker-registry"

@@ -144,7 +144,8 @@ def _checked(found: "Json") -> "Json":
     ):
         if bind.get(name) and not readonly:
             raise ValueError(
-                f"option 'bind-recursive={value}' requires 'readonly' to be specified in conjunction"
+                f"option 'bind-recursive={value}' requires 'readonly' to be specified in "
+                f"conjunction"
             )
     if bind.get("ReadOnlyForceRecursive") and bind.get("Propagation") != "rprivate":
         raise ValueError(

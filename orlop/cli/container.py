@@ -1,4 +1,5 @@
-"""The short verbs on containers: stop, kill, rm and so on. Several names at once; errors at the end."""
+"""The short verbs on containers: stop, kill, rm and so on. Several names at once; errors at the
+end."""
 
 from orlop.cli.failure import Failure
 from orlop.cli.options import Options

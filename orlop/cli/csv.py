@@ -32,7 +32,8 @@ def _quoted(line: str, at: int) -> tuple[str, int]:
         end = line.find('"', at)
         if end < 0:
             raise ValueError(
-                f'parse error on line 1, column {len(line) + 1}: extraneous or missing " in quoted-field'
+                f'parse error on line 1, column {len(line) + 1}: extraneous or missing " '
+                "in quoted-field"
             )
         parts.append(line[at:end])
         at = end + 1

@@ -1,8 +1,8 @@
 """`system df`: what takes the room."""
 
 from orlop.cli.failure import Failure
-from orlop.cli.images import Image, is_dangling
 from orlop.cli.images import HEADERS as IMAGE_HEADERS
+from orlop.cli.images import Image, is_dangling
 from orlop.cli.listing import Row, render, show
 from orlop.cli.options import Options
 from orlop.cli.out import out
@@ -163,7 +163,9 @@ def _images(du: "Json", trunc: bool) -> list[Image]:
     return rows
 
 
-def _sections(du: "Json", trunc: bool) -> tuple[list[Image], list[Container], list[Volume], list[Cache]]:
+def _sections(
+    du: "Json", trunc: bool
+) -> tuple[list[Image], list[Container], list[Volume], list[Cache]]:
     containers = [Container({**c, "SizeRootFs": 0}, trunc) for c in du.get("Containers") or ()]
     records = sorted(
         du.get("BuildCache") or (),

@@ -47,7 +47,8 @@ def endpoints(options: Options) -> "Json":
         found[target] = endpoint
     if len(kinds) > 1:
         raise ValueError(
-            "conflicting options: cannot attach both user-defined and non-user-defined network-modes"
+            "conflicting options: cannot attach both user-defined and non-user-defined "
+            "network-modes"
         )
     return found
 

@@ -1,4 +1,5 @@
-"""The program `orlop`, run as a script with `python3 -I -S`: puts the package's root on the path."""
+"""The program `orlop`, run as a script with `python3 -I -S`: puts the package's root on the
+path."""
 
 import posix
 import sys

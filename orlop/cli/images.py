@@ -140,16 +140,17 @@ def columns(digests: bool) -> tuple[str, ...]:
     return ("Repository", "Tag", *middle, "ID", "CreatedSince", "Size")
 
 
+def _copied(values: "Any") -> "Any":
+    return dict(values)
+
+
 def images(session: Session, options: Options) -> None:
-    filters = {k: dict(v) for k, v in options.map("filter").items()}  # type: ignore[call-overload]
+    filters: dict[str, Any] = {k: _copied(v) for k, v in options.map("filter").items()}
     name = options.args[0] if options.args else ""
     if name:
         filters.setdefault("reference", {})[name] = True
     if options.flag("tree"):
-        from orlop.cli.imagetree import tree
-
-        tree(session, options, filters)
-        return
+        raise Failure("--tree is not supported; see orlop layers show IMAGE")
     found = session.client.call(
         "GET",
         "/images/json"

@@ -1,5 +1,7 @@
 """`info`: the client and the daemon at a glance. Warnings go to stderr."""
 
+import itertools
+
 from orlop.cli.failure import Failure
 from orlop.cli.options import Options
 from orlop.cli.out import err, out
@@ -108,7 +110,7 @@ def needs_server(format_: str) -> bool:
 
     if format_ in ("", "json", "{{json .}}"):
         return True
-    if not any(a == "." and b.isascii() and b.isalpha() for a, b in zip(format_, format_[1:])):
+    if not any(a == "." and b.isascii() and b.isalpha() for a, b in itertools.pairwise(format_)):
         return True
     from orlop.cli.shapes import typed
 

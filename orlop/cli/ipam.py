@@ -1,4 +1,5 @@
-"""Address options of `network create`: every range, gateway and auxiliary address finds its subnet."""
+"""Address options of `network create`: every range, gateway and auxiliary address finds its
+subnet."""
 
 import ipaddress
 

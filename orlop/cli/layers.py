@@ -15,7 +15,7 @@ _LIMIT = 200
 
 
 def show(session: Session, options: Options) -> None:
-    limit = int(options.text("limit") or _LIMIT)
+    limit = int(options.text("limit") or _LIMIT)  # 0 shows all
     full = options.flag("no-trunc")
     found = rows(session, f"/orlop/layers/{quote(options.args[0], b'/:@')}")
     head = next(found)
@@ -23,12 +23,10 @@ def show(session: Session, options: Options) -> None:
         name = layer["Name"] if full else layer["Name"][:_SHORT]
         out(f"[{layer['Number']}] {name}\n")
     out("\n")
-    shown = 0
-    for row in found:
+    for shown, row in enumerate(found):
         if limit and shown >= limit:
             out("... (more; --limit 0 shows all)\n")
             break
-        shown += 1
         out(_line(row) + "\n")
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 class Row:
-    """Base of the rows: public methods are fields, those with a parameter too. TYPE is Go's name."""
+    """Base of the rows: public methods are fields, those with a parameter too. TYPE is Go's
+    name."""
 
     TYPE = "*formatter.Context"
 

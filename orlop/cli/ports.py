@@ -1,4 +1,5 @@
-"""`-p` and `--expose`: [ip:][host:]container[/proto] with ranges. Source: docker/go-connections/nat."""
+"""`-p` and `--expose`: [ip:][host:]container[/proto] with ranges. Source:
+docker/go-connections/nat."""
 
 import _socket
 

@@ -1,5 +1,7 @@
 """`container prune`, `image prune`, `network prune`, `volume prune`, `system prune`."""
 
+from functools import partial
+
 from orlop.cli.failure import Failure
 from orlop.cli.listing import natural
 from orlop.cli.options import Options
@@ -12,6 +14,7 @@ from orlop.client.transport import query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     Filters = dict[str, dict[str, bool]]
@@ -21,7 +24,8 @@ _SURE = "\nAre you sure you want to continue?"
 
 def _filters(session: Session, options: Options) -> "Filters":
     """--filter, and the pruneFilters of the CLI's config that it does not override."""
-    found: Filters = {k: dict(v) for k, v in options.map("filter").items()}  # type: ignore[call-overload]
+    given: Any = options.map("filter")
+    found: Filters = {k: dict(v) for k, v in given.items()}
     for entry in session.config.get("pruneFilters") or ():
         key, equals, value = str(entry).partition("=")
         if not equals:
@@ -155,9 +159,10 @@ def system(session: Session, options: Options) -> None:
         return
     total = 0
     steps = [_containers, _networks, *([_volumes] if options.flag("volumes") else [])]
-    results = [lambda step=step: step(session, filters) for step in steps]
-    results.append(lambda: _images(session, filters, options.flag("all")))
-    results.append(lambda: _build_cache(session, filters, options.flag("all")))
+    everything = options.flag("all")
+    results: list[Callable[[], tuple[int, str]]] = [partial(s, session, filters) for s in steps]
+    results.append(lambda: _images(session, filters, everything))
+    results.append(lambda: _build_cache(session, filters, everything))
     for result in results:
         space, text = result()
         total += space

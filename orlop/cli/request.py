@@ -1,4 +1,5 @@
-"""From the options of `run` and `create` to the API's create request, field for field as Docker's."""
+"""From the options of `run` and `create` to the API's create request, field for field as
+Docker's."""
 
 from orlop.cli.options import Options
 

@@ -1,7 +1,9 @@
 """Typed views of API objects: Go's field names, zero values for what JSON leaves out, print order.
 
-`{{.ID}}` of a container is the key "Id"; `{{.State.Health}}` without a health check is a nil pointer.
-A shape is a text: `Name[=key]:kind`. Kinds: s text, i int, b bool, f float, t time, j anything, `[k`
+`{{.ID}}` of a container is the key "Id"; `{{.State.Health}}` without a health check is a nil
+pointer.
+A shape is a text: `Name[=key]:kind`. Kinds: s text, i int, b bool, f float, t time, j anything,
+`[k`
 list, `{k` map of text, `*k` pointer, `+T` embedded struct, T a shape. Source: moby api/types 1.50.
 """
 
@@ -153,7 +155,7 @@ def _value(kind: str, raw: Any) -> Any:
         return TypedMap(values, {"s": "string"}.get(inner, "interface {}"), zero)
     if kind in _ZERO:
         found = _ZERO[kind] if raw is None else raw
-        return _duration(found) if kind == "d" else found
+        return _duration(int(str(found))) if kind == "d" else found
     if kind == "t":
         text = raw or "0001-01-01T00:00:00Z"
         return Struct("time.Time", {}, text, {"String": lambda: go_time(text)})
@@ -163,6 +165,4 @@ def _value(kind: str, raw: Any) -> Any:
 def _duration(nanoseconds: int) -> Any:
     from orlop.cli.units import duration_text
 
-    return Struct(
-        "time.Duration", {}, nanoseconds, {"String": lambda: duration_text(nanoseconds)}
-    )
+    return Struct("time.Duration", {}, nanoseconds, {"String": lambda: duration_text(nanoseconds)})

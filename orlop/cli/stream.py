@@ -155,9 +155,7 @@ class Pump:
             except (BlockingIOError, InterruptedError):
                 return True
             except OSError as e:
-                if type(e).__name__.startswith("SSLWant"):
-                    return True
-                return False
+                return bool(type(e).__name__.startswith("SSLWant"))
             if got == 0:
                 return False
             self._output(view[:got])

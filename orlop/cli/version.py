@@ -101,14 +101,16 @@ def _ansi(text: str) -> str:
         moment = time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")
     except ValueError:
         return text
-    return f"{time.strftime('%a %b', moment)} {moment.tm_mday:>2}{time.strftime(' %H:%M:%S %Y', moment)}"
+    clock = time.strftime("%H:%M:%S %Y", moment)
+    return f"{time.strftime('%a %b', moment)} {moment.tm_mday:>2} {clock}"
 
 
 def version(session: Session, options: Options) -> None:
     format_ = options.text("format")
     text = "{{json .}}" if format_ == "json" else format_ or _TEMPLATE
     try:
-        template = parse(text.replace("{{.GoVersion}}\n Git", "Python:\t{{slice .GoVersion 6}}\n Git")
+        template = parse(
+            text.replace("{{.GoVersion}}\n Git", "Python:\t{{slice .GoVersion 6}}\n Git")
                          if not format_ else text, "version")  # fmt: skip
     except TemplateError as e:
         raise Failure(f"template parsing error: {e}", 64) from None

@@ -1,7 +1,8 @@
 """Every word and flag of the command line: the one table that parsing, help and completion read.
 
 COMMANDS: path -> (module:function, arity, "1" when flags end at the first argument, flags).
-Arity: "2" exactly, "1-" at least, "-1" at most, "1-2" from to. A flag is `name[/short][:kind]`, kind
+Arity: "2" exactly, "1-" at least, "-1" at most, "1-2" from to. A flag is `name[/short][:kind]`,
+kind
 bool when none is given, `>other` stores under another name, `!text` says that it is deprecated.
 TOP: short form -> path. ALIASES: other spelling -> path.
 """

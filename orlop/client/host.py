@@ -1,6 +1,7 @@
 """Where the daemon is: -H, ORLOP_HOST, --context, DOCKER_HOST, else the default socket.
 
-Docker's `currentContext` is ignored unless a context is asked for: a context set for Docker must not
+Docker's `currentContext` is ignored unless a context is asked for: a context set for Docker must
+not
 send orlop elsewhere. Sources: Docker CLI opts/hosts (spelling of addresses), RFC 3986.
 """
 

@@ -21,12 +21,14 @@ class _Plain:
         return float(name.replace("Infinity", "inf"))
 
 
+_context: "Any" = _Plain
+
 try:
     from _json import encode_basestring_ascii as _quote
     from _json import make_encoder as _make_encoder
     from _json import make_scanner as _make_scanner
 
-    _scan = _make_scanner(_Plain)
+    _scan: "Any" = _make_scanner(_context)
 except (ImportError, TypeError, AttributeError):  # another interpreter
     _scan = None
 

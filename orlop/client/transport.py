@@ -48,7 +48,7 @@ def query(values: "dict[str, Any]") -> str:
     for key, value in values.items():
         if value is None or value is False or value == "":
             continue
-        for one in value if isinstance(value, (list, tuple)) else (value,):
+        for one in value if isinstance(value, list | tuple) else (value,):
             pairs.append(f"{key}={quote('1' if one is True else one)}")
     return "?" + "&".join(pairs) if pairs else ""
 

@@ -25,7 +25,10 @@ def _is_dead(containers: Containers, found: Exec) -> bool:
     pidfd = containers.keeper.pidfd(found.container_id, found.id)
     if pidfd is None:
         return True
-    return bool(select.select([pidfd], [], [], 0)[0])
+    try:
+        return bool(select.select([pidfd], [], [], 0)[0])
+    except (OSError, ValueError):
+        return True  # reported as ended, and closed, between the two lines above
 
 
 def exec_list(containers: Containers, ref: str, *, all: bool = False) -> list[Json]:

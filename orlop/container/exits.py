@@ -14,15 +14,19 @@ from orlop.container.model import Container
 from orlop.container.times import nanoseconds, stamp
 
 LOST = 255  # nobody saw how it ended
+LOST_TEXT = "the container's end was not seen: its keeper went down"
 
 
-def on_exit(containers: Containers, id: str, exec_id: str, status: int, exited_ns: int) -> None:
+def on_exit(
+    containers: Containers, id: str, exec_id: str, status: int | None, exited_ns: int
+) -> None:
     """The keeper's callback, on its reader thread: hands over at once, never blocks."""
     if exec_id:
         for handler in containers.exec_exits:
-            handler(id, exec_id, status, exited_ns)
+            handler(id, exec_id, LOST << 8 if status is None else status, exited_ns)
         return
-    containers.submit(lambda: ended(containers, id, status, exited_ns))
+    error = LOST_TEXT if status is None else ""
+    containers.submit(lambda: ended(containers, id, status, exited_ns, error=error))
 
 
 def code_of(status: int) -> int:

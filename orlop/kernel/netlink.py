@@ -12,6 +12,7 @@
     ("address", name, ip, prefix, broadcast)    ip as 4 or 16 bytes, broadcast b"" for none
     ("route", name, network, prefix, gateway)   network b"" is the default route
     ("neighbour", name, ip, mac)                known but unconfirmed: saves the first ARP
+    ("handle", path)                            a link at `path` to the namespace of `pid`
     ("sysctl", path, value)                     below /proc/sys; an absent file is no error
 
 Messages are batched: one send, one acknowledgement each. Everything raises OSError whose filename
@@ -334,7 +335,16 @@ def _sysctl(route: Route, pid: int, path: str, value: str) -> None:
         os.close(fd)
 
 
+def _handle(route: Route, pid: int, path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    os.symlink(f"/proc/{pid}/ns/net", path)
+
+
 _OPS: dict[str, Any] = {
+    "handle": _handle,
     "bridge": _bridge,
     "veth": _veth,
     "macvlan": _macvlan,

@@ -53,10 +53,13 @@ def _clone(plan: dict[str, Any], joins: dict[str, int]) -> tuple[int, int]:
     own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     try:
         _enter_pid_namespace(join, joins)
+        made = -1, -1
         try:
-            return namespace.clone(plan["clone_flags"])
+            made = namespace.clone(plan["clone_flags"])
         finally:
-            namespace.setns(own, namespace.CLONE_NEWPID)
+            if made[0] != 0:  # the child may not go back up, and a raise would fork the keeper
+                namespace.setns(own, namespace.CLONE_NEWPID)
+        return made
     finally:
         os.close(own)
 

@@ -110,9 +110,7 @@ def delete() -> None:
     os.unlink("M/c1")
     say("$ ls -l U\n" + "".join(look(f"U/{n}") for n in sorted(os.listdir("U"))))
     cat("L2/c1")
-    say(
-        "# u was only in U: gone. c1 is in L2 too: a whiteout (character device 0, 0) hides it\n\n"
-    )
+    say("# u was only in U: gone. c1 is in L2 too: a whiteout (character device 0, 0) hides it\n\n")
 
 
 def modify() -> None:

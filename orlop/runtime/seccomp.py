@@ -7,6 +7,7 @@ glibc does); one that is known and not allowed answers the profile's default. Th
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import struct
 import threading
@@ -73,11 +74,9 @@ def _from_disk(path: Path) -> bytes | None:
 
 
 def _parse(profile: str) -> Json:
-    import msgspec
-
     try:
-        document = msgspec.json.decode(profile)
-    except msgspec.MsgspecError as e:
+        document = json.loads(profile)
+    except ValueError as e:
         raise InvalidArgument(f"Decoding seccomp profile failed: {e}") from None
     if not isinstance(document, dict) or "defaultAction" not in document:
         raise InvalidArgument("Decoding seccomp profile failed: no defaultAction")

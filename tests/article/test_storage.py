@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import re
+import select
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,14 @@ from daemon import Daemon
 
 pytestmark = pytest.mark.root
 HEX64 = re.compile(r"[0-9a-f]{64}")
+
+
+def gone_soon(path: Path) -> None:
+    """Removal is answered before the files are deleted: look until they are."""
+    deadline = time.monotonic() + 10
+    while path.exists():
+        assert time.monotonic() < deadline, path
+        select.select([], [], [], 0.01)
 
 
 def modes(folder: Path) -> dict[str, str]:
@@ -73,7 +83,7 @@ def test_d3_distribution(nginx: Daemon) -> None:
     for diff in layers(nginx):
         entries = json.loads((base / "v2metadata-by-diffid/sha256" / diff[7:]).read_text())
         assert {"Digest", "SourceRepository", "HMAC"} == set(entries[0])
-        assert entries[0]["SourceRepository"] == "docker.io/library/nginx"
+        assert "docker.io/library/nginx" in {e["SourceRepository"] for e in entries}
 
 
 def test_d4_the_config_is_named_by_its_hash(nginx: Daemon) -> None:
@@ -208,7 +218,7 @@ def test_d10_to_d14_a_running_container(nginx: Daemon) -> None:
         assert f"workdir={home}/{mount_id}/work" in options
     finally:
         nginx.docker("rm", "-f", id)
-    assert not (home / mount_id).exists()
+    gone_soon(home / mount_id)
 
 
 def test_d16_the_container_directory(nginx: Daemon) -> None:

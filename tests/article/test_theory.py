@@ -62,7 +62,7 @@ def test_s5_without_root() -> None:
 def test_s10_which_layer_a_path_comes_from(orlopd: Daemon) -> None:
     orlopd.orlop("run", "--name", "proj", "busybox", "sh", "-c", "echo new > /new; rm /etc/group")
     try:
-        text = orlopd.orlop("layers", "show", "proj").stdout
+        text = orlopd.orlop("layers", "show", "--limit", "0", "proj").stdout
         assert "new" in text
         assert "group" in text
         image = orlopd.orlop("layers", "show", "busybox").stdout

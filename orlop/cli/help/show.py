@@ -1,7 +1,8 @@
 """Print help with the layout of the Docker CLI (cobra's usage template, pflag's wrapping).
 
 A text is a block: usage, short description, then `  name type: text` for every flag, continued on
-lines that begin with `    |`. `+` is a second usage line, `>` lines are the long description. @FORMAT and @INSPECT stand for the two texts many commands share.
+lines that begin with `    |`. `+` is a second usage line, `>` lines are the long description.
+@FORMAT and @INSPECT stand for the two texts many commands share.
 """
 
 import posix

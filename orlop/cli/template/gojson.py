@@ -1,4 +1,5 @@
-"""JSON as Go's encoding/json writes it: keys of maps sorted, characters outside ASCII as they are."""
+"""JSON as Go's encoding/json writes it: keys of maps sorted, characters outside ASCII as they
+are."""
 
 from typing import Any
 
@@ -9,9 +10,9 @@ _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b":
 
 def quote(text: str, escape: bool = False) -> str:
     """A JSON string; with `escape`, `<`, `>` and `&` become \\u003c and so on."""
-    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
-        if not escape or not any(c in text for c in "<>&"):
-            return f'"{text}"'
+    plain = text.isascii() and text.isprintable() and '"' not in text and "\\" not in text
+    if plain and not (escape and any(c in text for c in "<>&")):
+        return f'"{text}"'
     out = ['"']
     for char in text:
         if char in _SHORT:

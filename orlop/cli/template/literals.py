@@ -108,7 +108,8 @@ def _plain(text: str) -> str:
 
 
 def kinds(text: str) -> dict[str, Any]:
-    """Which of int, uint, float and complex the constant fits, with its value. Raises ValueError."""
+    """Which of int, uint, float and complex the constant fits, with its value. Raises
+    ValueError."""
     value = number(text)
     found: dict[str, Any] = {}
     if isinstance(value, complex):
