@@ -6,6 +6,7 @@ keeper and the container execute the ops.
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -111,11 +112,18 @@ def _plain(
     return Attachment(
         _settings(sandbox, Networks={mode: endpoint.settings(network, made)}),
         mode,
+        host_ops=() if mode == "host" else tuple(_handle(sandbox)),
         container_ops=() if mode == "host" else tuple(none.container_ops()),
         hosts=hosts,
         resolv_conf=resolv,
         sandbox=sandbox,
     )
+
+
+def _handle(sandbox: Sandbox) -> list[Op]:
+    """Where `nsenter --net` and others look for the namespace (SandboxKey)."""
+    os.makedirs(os.path.dirname(sandbox.key), 0o711, exist_ok=True)
+    return [("handle", sandbox.key)]
 
 
 def _bridged(
@@ -128,7 +136,7 @@ def _bridged(
 ) -> Attachment:
     wanted = _wanted(networks, mode, settings)
     link_env = containerfiles.check_links(networks, sandbox, host_config)
-    host_ops: list[Op] = []
+    host_ops = _handle(sandbox)
     container_ops = none.container_ops()
     with ExitStack() as undo:
         for _, network, given in wanted:

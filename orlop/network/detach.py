@@ -5,6 +5,9 @@ Its links go with its namespace: deleting one here would cost 12-20 ms of the ke
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from orlop.network import flows
 from orlop.network.networks import Networks, close_sockets
 
 
@@ -15,9 +18,13 @@ def detach(networks: Networks, container_id: str) -> None:
         if sandbox is None:
             return
         networks.firewall.unpublish(sandbox.elements)
+        if networks.config.iptables:
+            flows.unpublished(sandbox.elements)
         networks.carrier.drop(container_id)
         close_sockets(sandbox)
         networks.ports.release(sandbox.published)
+        if not sandbox.key.endswith("/default"):
+            Path(sandbox.key).unlink(missing_ok=True)
         for endpoint in sandbox.endpoints.values():
             networks.release(endpoint)
             network = networks.find(endpoint.network_id)

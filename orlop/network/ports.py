@@ -12,6 +12,7 @@ import errno
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ _RANGE_FILE = "/proc/sys/net/ipv4/ip_local_port_range"
 _IF_INET6 = "/proc/net/if_inet6"
 _IPPROTO_SCTP = 132
 _WILDCARDS = (ANY4, ANY6)
+_LINGER, _PAUSE = 1.0, 0.005  # seconds
+_REMEMBERED = 1024
 _SMALLEST_BUFFER = 0  # the kernel makes it 2 KB: what arrives without a rule is dropped
 
 
@@ -53,6 +56,7 @@ class Ports:
     """The host ports of all containers of this daemon."""
 
     _taken: dict[tuple[str, int, bool], set[str]] = field(default_factory=dict)
+    _released: dict[tuple[str, int, bool], float] = field(default_factory=dict)  # when
     _next: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -68,7 +72,7 @@ class Ports:
             for want in wanted:
                 for published, sock in self._claim_one(want, target):
                     out.append((published, sock))
-                    undo.callback(self.release, [published])
+                    undo.callback(self.release, [published], held=False)
                     if sock is not None:
                         undo.callback(sock.close)
             undo.pop_all()
@@ -109,9 +113,9 @@ class Ports:
             for ip in ips:
                 published = Published(ip, port, want.protocol, want.port)
                 self._take(published)
-                undo.callback(self.release, [published])
+                undo.callback(self.release, [published], held=False)
                 try:
-                    sock = bind(want.protocol, ip, port)
+                    sock = self._bind(published)
                 except OSError as error:
                     raise _Busy(_bind_text(published, target, error)) from None
                 if sock is not None:
@@ -121,9 +125,8 @@ class Ports:
         return out
 
     def _take(self, wanted: Published) -> None:
-        key = (wanted.protocol, wanted.host_port, ":" in wanted.host_ip)
         with self._lock:
-            holders = self._taken.setdefault(key, set())
+            holders = self._taken.setdefault(_key(wanted), set())
             for holder in holders:
                 if wanted.host_ip in (holder, *_WILDCARDS) or holder in _WILDCARDS:
                     raise _Busy(
@@ -131,22 +134,40 @@ class Ports:
                     )
             holders.add(wanted.host_ip)
 
+    def _bind(self, published: Published) -> socket.socket | None:
+        """Bind; a port that was ours a moment ago may still be held by keeper or proxy."""
+        while True:
+            try:
+                return bind(published.protocol, published.host_ip, published.host_port)
+            except OSError as error:
+                since = time.monotonic() - self._released.get(_key(published), -_LINGER)
+                if error.errno != errno.EADDRINUSE or since >= _LINGER:
+                    raise
+            time.sleep(_PAUSE)
+
     def restore(self, published: Iterable[Published]) -> None:
         """Note ports whose sockets the keeper already holds."""
         with self._lock:
             for entry in published:
-                key = (entry.protocol, entry.host_port, ":" in entry.host_ip)
-                self._taken.setdefault(key, set()).add(entry.host_ip)
+                self._taken.setdefault(_key(entry), set()).add(entry.host_ip)
 
-    def release(self, published: Iterable[Published]) -> None:
+    def release(self, published: Iterable[Published], *, held: bool = True) -> None:
+        """Give back. `held`: the keeper or the proxy has the sockets, for a moment more."""
         with self._lock:
             for entry in published:
-                key = (entry.protocol, entry.host_port, ":" in entry.host_ip)
-                holders = self._taken.get(key)
+                holders = self._taken.get(_key(entry))
                 if holders is not None:
                     holders.discard(entry.host_ip)
                     if not holders:
-                        del self._taken[key]
+                        del self._taken[_key(entry)]
+                    if held:
+                        self._released[_key(entry)] = time.monotonic()
+            while len(self._released) > _REMEMBERED:
+                del self._released[next(iter(self._released))]
+
+
+def _key(published: Published) -> tuple[str, int, bool]:
+    return (published.protocol, published.host_port, ":" in published.host_ip)
 
 
 def bind(protocol: str, ip: str, port: int) -> socket.socket | None:

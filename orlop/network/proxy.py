@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 18
 _UDP_IDLE = 90.0
 _IDLE_EXIT = 30.0
+_LOOK = 5.0
 _MAX_CLIENTS = 4096  # UDP clients of one port; the oldest makes room
 _IN, _OUT, _GONE = select.EPOLLIN, select.EPOLLOUT, select.EPOLLHUP | select.EPOLLERR
 _NONBLOCK = _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC
@@ -242,14 +243,19 @@ class Proxy:
         self.listeners: dict[str, dict[str, Any]] = {}
         self.connections: set[int] = set()
         self.control = control
-        self.busy_at = time.monotonic()
+        self.path = control.getsockname()
+        self.busy_at = self.looked_at = time.monotonic()
         control.setblocking(False)
         self.loop.add(control.fileno(), _IN, self._accept)
 
     def run(self) -> None:
         while True:
-            self.loop.turn(10.0)
+            self.loop.turn(_LOOK)
             now = time.monotonic()
+            if now - self.looked_at > _LOOK:
+                self.looked_at = now
+                if not os.path.exists(self.path):
+                    return  # the exec root is gone: no daemon will ever find us
             for named in self.listeners.values():
                 for listener in named.values():
                     listener.expire(now)

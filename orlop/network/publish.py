@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterable
 from contextlib import ExitStack
 
+from orlop.network import flows
 from orlop.network.model import Endpoint
 from orlop.network.networks import Networks, Sandbox, close_sockets
 from orlop.network.ports import Published, bind
@@ -27,7 +28,7 @@ def publish(
     """Fill `sandbox` with what was published. Raises SystemFailure with Docker's texts."""
     address = str(target.ipv4 or target.ipv6)
     claimed = networks.ports.claim(_reachable(networks, target, wanted), address)
-    undo.callback(networks.ports.release, [entry for entry, _ in claimed])
+    undo.callback(networks.ports.release, [entry for entry, _ in claimed], held=False)
     undo.callback(close_sockets, sandbox)
     undo.callback(networks.carrier.drop, sandbox.container_id)
     carried = []
@@ -43,6 +44,7 @@ def publish(
     try:
         if networks.config.iptables:
             networks.firewall.publish(sandbox.elements)
+            flows.published(sandbox.elements)
     except BaseException:
         for _, sock in carried:
             sock.close()
@@ -112,6 +114,7 @@ def retarget(networks: Networks, sandbox: Sandbox, target: Endpoint | None) -> N
     if not sandbox.published:
         return
     networks.firewall.unpublish(sandbox.elements)
+    flows.unpublished(sandbox.elements)
     networks.carrier.drop(sandbox.container_id)
     sandbox.elements = []
     if target is None:
@@ -122,6 +125,7 @@ def retarget(networks: Networks, sandbox: Sandbox, target: Endpoint | None) -> N
     sandbox.elements = elements(networks, target, sandbox.published)
     if networks.config.iptables:
         networks.firewall.publish(sandbox.elements)
+        flows.published(sandbox.elements)
     networks.carrier.settle()  # the proxy has let go of the ports
     carry_again(networks, sandbox, target)
 

@@ -113,8 +113,16 @@ def ask(address: str, port: int, *, udp: bool = False, timeout: float = 2.0) -> 
     with socket.socket(family, kind) as sock:
         sock.settimeout(timeout)
         sock.connect((address, port))
-        if udp:
+        if not udp:
+            return sock.recv(200).decode()
+        sock.settimeout(timeout / 4)
+        for _ in range(3):  # a bridge port that just came up may swallow one
             sock.send(b"?")
+            try:
+                return sock.recv(200).decode()
+            except TimeoutError:
+                continue
+        sock.send(b"?")
         return sock.recv(200).decode()
 
 

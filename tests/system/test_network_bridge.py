@@ -69,6 +69,36 @@ def test_published_udp(lab: Lab) -> None:
         ask("127.0.0.1", 5353, timeout=0.5)  # udp only
 
 
+def test_a_udp_client_that_sends_on_meets_the_new_container(lab: Lab) -> None:
+    networks = lab.networks()
+    lab.container(networks, "other")  # rules and tracking stand
+
+    def client() -> socket.socket:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.settimeout(0.5)
+        sock.connect((HOST4, 5353))
+        return sock
+
+    def asked(sock: socket.socket) -> str:
+        try:
+            sock.send(b"?")
+            return sock.recv(100).decode()
+        except OSError:
+            return ""
+
+    with lab.neighbour.run(client) as sock:
+        assert asked(sock) == ""  # an entry without translation
+        space, attachment = lab.container(networks, "one", ports={"53/udp": port(5353)})
+        lab.serve(space, 53, "one", udp=True)
+        assert "one" in (asked(sock) or asked(sock))  # the first may be its late refusal
+        networks.detach(attachment.sandbox.container_id)  # type: ignore[union-attr]
+        space, again = lab.container(networks, "two", ports={"53/udp": port(5353)})
+        lab.serve(space, 53, "two", udp=True)
+        old, new = (a.settings["Networks"]["bridge"]["IPAddress"] for a in (attachment, again))
+        assert old != new
+        assert asked(sock) == f"two {NEIGHBOUR4}"
+
+
 def test_ipv6_network_reaches_and_is_reached(lab: Lab) -> None:
     networks = lab.networks(ipv6=True)
     space, attachment = lab.container(networks, "six", ports={"80/tcp": port(8080)})
@@ -186,6 +216,8 @@ class TestNeighbours:
 def test_an_ipv4_container_sends_no_ipv6(lab: Lab) -> None:
     networks = lab.networks()
     space, attachment = lab.container(networks, "four")
+    handle = attachment.settings["SandboxKey"]
+    assert os.stat(handle).st_ino == os.fstat(space.fd).st_ino
     shown = space.command("ip", "-6", "addr", "show", "dev", "eth0")
     assert shown.strip() == ""
     host_end = attachment.host_ops[0][1]
