@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import secrets
 import tempfile
 import threading
@@ -217,7 +218,7 @@ class Overlay2:
     def _make_private(self) -> None:
         """Mounts below must not spread into namespaces made meanwhile and keep layers busy."""
         home = str(self.home)
-        if not os.path.ismount(home):
+        if not _is_mount_point(home):
             mount.mount(home, home, None, mount.MS_BIND)
         mount.mount(None, home, None, mount.MS_PRIVATE)
 
@@ -275,3 +276,13 @@ class Overlay2:
         out["MergedDir"] = str(base / "merged")
         out["WorkDir"] = str(base / "work")
         return dict(sorted(out.items()))
+
+
+def _is_mount_point(path: str) -> bool:
+    """By the kernel's table: os.path.ismount does not see a directory bound on itself.
+
+    A second bind on top would hide the containers' mounts from the daemon that comes next.
+    """
+    wanted = re.sub(r"[ \t\n\\]", lambda found: f"\\{ord(found[0]):03o}", os.path.realpath(path))
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+        return any(line.split(" ", 5)[4] == wanted for line in table)
