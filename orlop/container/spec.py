@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orlop.container import caps, devices, process, specmounts
+from orlop.container import sysctls as sysctl_rules
 from orlop.container.model import joined
 from orlop.container.security import Security
 from orlop.container.specmounts import UserMount
@@ -103,6 +104,7 @@ def _process(record: Json, host: Json, facts: Facts) -> Json:
 
 def _linux(host: Json, facts: Facts) -> Json:
     sysctls = dict(host.get("Sysctls") or {})
+    sysctl_rules.check(sysctls, host, private_network=facts.network != "host")
     if facts.network == "new":
         sysctls = {**_NET_SYSCTLS, **facts.sysctls, **sysctls}
     out: Json = {}
