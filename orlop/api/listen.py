@@ -7,7 +7,6 @@ import grp
 import ipaddress
 import logging
 import os
-import secrets
 import socket
 import stat
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from orlop.api.server import Listener
 from orlop.errors import InvalidArgument, SystemFailure
+from orlop.kernel.fsgroup import file_group
 
 log = logging.getLogger(__name__)
 
@@ -51,38 +51,31 @@ def open_listeners(
 
 
 def _unix(path: Path, group: str) -> Listener:
-    """root:`group` 0660 from the moment it appears: bound under another name, then renamed."""
+    """root:`group` 0660 from the moment it appears, by umask and the thread's file group."""
     if not path.is_absolute():
         path = Path.cwd() / path
     path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     _take_place(path)
-    hidden = path.with_name(f".{path.name[:32]}-{secrets.token_hex(4)}")
+    gid = _group_id(group)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    old = os.umask(0o177)
+    old = os.umask(0o117 if group else 0o177)
     try:
-        sock.bind(os.fspath(hidden))
+        with file_group(gid) if gid >= 0 else contextlib.nullcontext():
+            sock.bind(os.fspath(path))
+        status = os.lstat(path)
+        if gid >= 0 and status.st_gid != gid:  # a directory with the set-group-ID bit decides
+            os.chown(path, -1, gid, follow_symlinks=False)
+        sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
-        raise SystemFailure(
-            f"listen unix {path}: bind: {(error.strerror or '').lower()}"
-        ) from error
+        reason = (error.strerror or str(error)).lower()
+        raise SystemFailure(f"listen unix {path}: bind: {reason}") from error
     finally:
         os.umask(old)
-    try:
-        os.chown(hidden, -1, _group_id(group), follow_symlinks=False)
-        os.chmod(hidden, 0o660)
-        sock.listen(_BACKLOG)
-        os.rename(hidden, path)
-        inode = os.lstat(path).st_ino
-    except OSError as error:
-        sock.close()
-        with contextlib.suppress(OSError):
-            os.unlink(hidden)
-        raise SystemFailure(f"listen unix {path}: {(error.strerror or '').lower()}") from error
 
     def remove() -> None:
         with contextlib.suppress(OSError):
-            if os.lstat(path).st_ino == inode:  # another daemon may have taken the place
+            if os.lstat(path).st_ino == status.st_ino:  # another daemon may have taken the place
                 os.unlink(path)
 
     return Listener(sock, os.fspath(path), local=True, remove=remove)
@@ -101,7 +94,9 @@ def _take_place(path: Path) -> None:
         try:
             probe.connect(os.fspath(path))
         except (ConnectionRefusedError, FileNotFoundError):
-            return  # nobody listens: left over from a daemon that was killed
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)  # left over from a daemon that was killed
+            return
         except OSError:
             pass  # full or slow, but somebody has it
     raise SystemFailure(f"listen unix {path}: bind: address already in use")
