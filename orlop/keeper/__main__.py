@@ -13,6 +13,9 @@ import sys
 def launch(arguments: list[str]) -> None:
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     sys.path.insert(0, os.path.dirname(package))
+    from orlop.runtime import selfexe
+
+    selfexe.protect([sys.executable, "-I", "-S", os.path.abspath(__file__), *arguments])
     exec_root, ready = arguments[0], int(arguments[1])
     state = int(arguments[2]) if len(arguments) > 2 else -1
     if state < 0 and os.fork():
