@@ -49,18 +49,22 @@ def decode(buffer: bytes, since_ns: int = 0) -> Iterator[Run]:
             at = end
             continue
         begin = at + len(_OPEN)
-        stop, end, count = mark, end, 1
-        if _is_line(buffer, begin, mark) and _continues(buffer, end, tail):
-            stop, end = _extent(buffer, begin, b"\\n" + tail)
+        stop, ending, count = mark, b"", 1
+        if _is_line(buffer, begin, mark):
+            stop, ending = mark - 2, b"\n"
+            if _continues(buffer, end, tail):
+                stop = buffer.rfind(b"\\n" + tail, begin)
+                end = stop + 2 + len(tail)
         stream, time_ns, attrs = head
         at = end
         if time_ns < since_ns:
             continue
         text = buffer[begin:stop]
-        if stop != mark:
+        if stop > mark:
             joint = b"\\n" + tail + _OPEN
-            count += text.count(joint)
+            before = len(text)
             text = text.replace(joint, b"\n")
+            count += (before - len(text)) // (len(joint) - 1)
             if _BETWEEN in text:  # others in between: not one run after all
                 yield from _slowly(buffer[begin - len(_OPEN) : end], since_ns)
                 continue
@@ -68,7 +72,7 @@ def decode(buffer: bytes, since_ns: int = 0) -> Iterator[Run]:
         if plain is None:
             yield from _slowly(buffer[begin - len(_OPEN) : end], since_ns)
         else:
-            yield Run(stream, time_ns, plain, count, attrs)
+            yield Run(stream, time_ns, plain + ending, count, attrs)
 
 
 def _is_line(buffer: bytes, begin: int, end: int) -> bool:
@@ -85,12 +89,6 @@ def _continues(buffer: bytes, at: int, tail: bytes) -> bool:
     """Whether the record at `at` has the same tail."""
     mark = buffer.find(_STREAM, at, at + 131072)
     return mark >= 0 and buffer.startswith(tail, mark) and buffer.startswith(_OPEN, at)
-
-
-def _extent(buffer: bytes, begin: int, ending: bytes) -> tuple[int, int]:
-    """(end of the run's last text, end of its last record)."""
-    last = buffer.rfind(ending, begin)
-    return last + 2, last + len(ending)
 
 
 def _head(tail: bytes) -> tuple[str, int, bytes] | None:

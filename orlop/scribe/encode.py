@@ -21,6 +21,8 @@ _ESCAPES = [  # but the backslash, which goes first, and the newline, which ends
     *((bytes((b,)), b"\\u%04x" % b) for b in (*b"<>&", *range(0x20)) if b not in b"\r\n"),
 ]
 _STAND_IN = b"\x01"  # free once control characters are escaped
+_NEVER = b"\xc0\xc1\xf5\xf6\xf7\xf8\xf9\xfa\xfb\xfc\xfd\xfe\xff"  # in no UTF-8 text
+_PREPARE = bytes.maketrans(b"?" + _NEVER, _STAND_IN + b"?" * len(_NEVER))
 _SEPARATORS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
 
 
@@ -43,12 +45,9 @@ def _repair(data: bytes) -> bytes:
         data.decode()
     except UnicodeDecodeError:
         # Error handlers that are C all the way: a bad byte becomes a lone surrogate, that a "?".
-        data = (
-            data.replace(b"?", _STAND_IN)
-            .decode("utf-8", "surrogateescape")
-            .encode("utf-8", "replace")
-        )
-        data = data.replace(b"?", b"\\ufffd").replace(_STAND_IN, b"?")
+        marked = data.translate(_PREPARE).decode("utf-8", "surrogateescape")
+        data = marked.encode("utf-8", "replace").replace(b"?", b"\\ufffd")
+        data = data.replace(_STAND_IN, b"?")
     if b"\xe2\x80" in data:
         for separator, text in _SEPARATORS:
             data = data.replace(separator, text)

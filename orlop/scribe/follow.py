@@ -112,7 +112,7 @@ class Follow:
                     yield self._decode(self._news(parts[0], rest))  # written before it moved
                     rest[0] = b""
                     parts.pop().close()
-                    self._open(parts, following)
+                    parts.append(following)
                     continue
             if ended or not self._wait():
                 return
@@ -141,8 +141,23 @@ class Follow:
             else:
                 rest[0] = block
 
-    def _successor(self, part: LogPart) -> str | None:
-        """The file that came after this one, when it is no longer the current."""
+    def _successor(self, part: LogPart) -> LogPart | None:
+        """The file that came after this one, open, when it is no longer the current."""
+        while (name := self._successor_name(part)) is not None:
+            try:
+                found = LogPart(name)
+            except FileNotFoundError:
+                continue  # another rotation came between
+            again = self._successor_name(part)
+            try:
+                if again is not None and os.stat(again).st_ino == found.inode:
+                    return found
+            except FileNotFoundError:
+                pass
+            found.close()
+        return None
+
+    def _successor_name(self, part: LogPart) -> str | None:
         try:
             if os.stat(self._path).st_ino == part.inode:
                 return None

@@ -7,12 +7,17 @@ import os
 import struct
 from time import time_ns
 
+from orlop.kernel import allocator
 from orlop.scribe import frames
 from orlop.scribe.connection import Connection
 from orlop.scribe.hub import Hub
 from orlop.scribe.ledger import Ledger
 from orlop.scribe.poller import EDGE, READ, Poller, guard, report
 from orlop.scribe.task import Task
+
+_KEPT = 4 << 20  # bytes of freed memory that stay while there is work
+_BUSY = 32  # turns after which they are given back, once it is quiet
+_IDLE = 1.0  # seconds of quiet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,9 +84,15 @@ class Scribe:
         self.ledger.abandon()
 
     def run(self) -> None:
+        allocator.keep(_KEPT)
+        busy = 0
         while not self._stop:
             self.poller.run_once(block=not self._ready)
             turns, self._ready = self._ready, []
+            busy += len(turns)
+            if busy > _BUSY and not turns:
+                busy = 0
+                self.poller.after(_IDLE, "trim", allocator.trim)
             for item in turns:
                 again = False
                 try:

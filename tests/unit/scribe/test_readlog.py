@@ -150,7 +150,7 @@ def test_follow_wakes_and_ends(path: str, reader: Reader) -> None:
 
 
 def rotate(path: str) -> None:
-    for number in (2, 1):
+    for number in range(20, 0, -1):
         if os.path.exists(f"{path}.{number}"):
             os.rename(f"{path}.{number}", f"{path}.{number + 1}")
     os.rename(path, path + ".1")
