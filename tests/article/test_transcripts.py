@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import Cli
+from clis import Cli
 from daemon import Daemon
 
 pytestmark = pytest.mark.root
