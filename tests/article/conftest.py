@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Iterator
 
 import pytest
@@ -25,7 +26,11 @@ def hub(registry: str, orlopd: Daemon) -> Iterator[Daemon]:
     orlopd.orlop(
         "commit", "-c", 'CMD ["sleep", "1000"]', "hub2", f"{registry}/library/nginx:latest"
     )
-    orlopd.orlop("tag", "busybox", f"{registry}/library/busybox:1.31.1")
+    # a layer of its own, so that removing the image removes it
+    archive = orlopd.base / "one.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.addfile(tarfile.TarInfo("file"))
+    orlopd.orlop("import", str(archive), f"{registry}/library/busybox:1.31.1")
     for name in ("nginx:latest", "busybox:1.31.1"):
         orlopd.orlop("push", f"{registry}/library/{name}")
     orlopd.orlop("rm", "hub1", "hub2")
