@@ -13,7 +13,7 @@ from time import time_ns
 
 from orlop.scribe import watch
 from orlop.scribe.decode import Run, decode
-from orlop.scribe.logfiles import LogPart, blocks, open_parts, skip_to_tail
+from orlop.scribe.logfiles import LogPart, blocks, older_names, open_parts, skip_to_tail
 from orlop.scribe.readlog import Form, gather, render
 
 
@@ -38,6 +38,7 @@ class Follow:
         self._changed = threading.Event()
         self._ended = False
         self._closed = False
+        self._last_ns = since_ns
         self._past = False  # a record newer than `until` was seen
 
     def end(self) -> None:
@@ -127,7 +128,9 @@ class Follow:
 
     def _decode(self, found: Iterator[bytes]) -> Iterator[Run]:
         for block in found:
-            yield from decode(block, self._since_ns)
+            for run in decode(block, self._since_ns):
+                self._last_ns = max(self._last_ns, run.time_ns)
+                yield run
 
     def _news(self, part: LogPart, rest: list[bytes]) -> Iterator[bytes]:
         """Whole new records; a begun one waits in `rest`."""
@@ -163,22 +166,38 @@ class Follow:
                 return None
         except FileNotFoundError:
             return None
-        older = self._path
-        number = 1
-        while True:
-            name = f"{self._path}.{number}"
+        newer = self._path
+        names = older_names(self._path)
+        for name in names:
             try:
                 if os.stat(name).st_ino == part.inode:
-                    return older
+                    return newer
             except FileNotFoundError:
-                if not os.path.lexists(name + ".gz"):
-                    return older  # rotated out: go on with the oldest there is
-                name += ".gz"
-            older = name
-            number += 1
+                pass
+            newer = name
+        # Ours is gone, removed or compressed: go on with the first that begins later.
+        for name in reversed(names):
+            if _begins(name) > self._last_ns:
+                return name
+        return self._path
 
     def _open(self, parts: list[LogPart], path: str) -> None:
         try:
             parts.append(LogPart(path))
         except FileNotFoundError:
             pass
+
+
+def _begins(name: str) -> int:
+    """The time of a file's first record; 0 when it has none."""
+    try:
+        part = LogPart(name)
+    except FileNotFoundError:
+        return 0
+    try:
+        for block in blocks(part):
+            for run in decode(block):
+                return run.time_ns
+        return 0
+    finally:
+        part.close()

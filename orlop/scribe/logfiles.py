@@ -47,38 +47,34 @@ class LogPart:
             self.fd = -1
 
 
+def older_names(path: str) -> list[str]:
+    """The rotated files, newest first; of `.N` and `.N.gz` (being compressed) only the first."""
+    directory, base = os.path.split(path)
+    pattern = re.compile(re.escape(base) + r"\.(\d{1,9})(?:\.gz)?", re.ASCII)
+    try:
+        found = sorted(
+            (int(m[1]), m[0]) for m in map(pattern.fullmatch, os.listdir(directory)) if m
+        )
+    except FileNotFoundError:
+        return []
+    names: dict[int, str] = {}
+    for number, name in found:
+        names.setdefault(number, os.path.join(directory, name))
+    return list(names.values())
+
+
 def open_parts(path: str) -> list[LogPart]:
     """Every file of the log, oldest first; a rotation meanwhile neither repeats nor loses one."""
-    directory, base = os.path.split(path)
-    pattern = re.compile(re.escape(base) + r"\.(\d{1,9})(\.gz)?", re.ASCII)
     newest: list[LogPart] = []
     seen: set[int] = set()
-    try:
-        first = LogPart(path)
-        newest.append(first)
-        seen.add(first.inode)
-    except FileNotFoundError:
-        pass
-    try:
-        found = [
-            (int(m[1]), bool(m[2]), m[0])
-            for m in map(pattern.fullmatch, os.listdir(directory))
-            if m
-        ]
-    except FileNotFoundError:
-        found = []
-    numbers: set[int] = set()
-    for number, _, name in sorted(found):
-        if number in numbers:
-            continue  # .N being compressed to .N.gz: the plain one sorts first
+    for name in (path, *older_names(path)):
         try:
-            part = LogPart(os.path.join(directory, name))
+            part = LogPart(name)
         except FileNotFoundError:
             continue
         if part.inode in seen:
             part.close()
             continue
-        numbers.add(number)
         seen.add(part.inode)
         newest.append(part)
     return newest[::-1]

@@ -168,6 +168,24 @@ def test_follow_over_rotations(path: str, reader: Reader) -> None:
     reader.finish()
 
 
+def test_a_slow_follower_over_compressed_rotations(path: str) -> None:
+    """What it reads is compressed and moved on meanwhile: it neither repeats nor skips."""
+    Path(path).write_bytes(lines("0", at=1))
+    follow = Follow(path, RAW)
+    reading = iter(follow)
+    assert next(reading) == b"0\n"
+    for n in range(1, 4):
+        rotate(path)
+        Path(path + ".1.gz").write_bytes(gzip.compress(Path(path + ".1").read_bytes()))
+        os.unlink(path + ".1")
+        for number in range(9, 0, -1):
+            if os.path.exists(f"{path}.{number}.gz"):
+                os.rename(f"{path}.{number}.gz", f"{path}.{number + 1}.gz")
+        append(path, lines(str(n), at=n + 1))
+    follow.end()
+    assert b"".join(reading) == b"1\n2\n3\n"
+
+
 def test_follow_waits_for_a_file_to_come(path: str) -> None:
     made = Reader(path)
     Path(path).write_bytes(lines("first"))
