@@ -32,12 +32,13 @@ _PORT = re.compile(r"(\d+)(?:-(\d+))?(?:/(tcp|udp|sctp))?", re.ASCII | re.IGNORE
 class Summary:
     """A container's entry in the list: the document, its bytes, and when the status turns."""
 
-    __slots__ = ("created", "document", "encoded", "stale_at")
+    __slots__ = ("created", "document", "encoded", "made_at", "stale_at")
 
-    def __init__(self, document: Json, created: int, stale_at: int) -> None:
+    def __init__(self, document: Json, created: int, made_at: int, stale_at: int) -> None:
         self.document = document
         self.created = created  # ns, the order of the list
-        self.stale_at = stale_at  # ns of the wall clock
+        self.made_at = made_at  # ns of the wall clock, which may be set back behind it
+        self.stale_at = stale_at
         self.encoded = encode(document)
 
 
@@ -82,7 +83,7 @@ def _chosen(
         if not every and not container.state.running:
             continue
         summary = container.summary
-        if summary is None or now >= summary.stale_at:
+        if summary is None or not summary.made_at <= now < summary.stale_at:
             summary = summarize(containers, container, now)
             container.summary = summary
         if accept is None or accept(container, summary):
@@ -113,7 +114,7 @@ def summarize(containers: Containers, container: Container, now: int) -> Summary
         "NetworkSettings": {"Networks": inspect.networks(record.get("NetworkSettings") or {})},
         "Mounts": inspect.mounts(record, exact=False),
     }
-    return Summary(document, created, stale_at)
+    return Summary(document, created, now, stale_at)
 
 
 def _host(host: Json) -> Json:
@@ -194,8 +195,7 @@ def status(container: Container, now: int) -> tuple[str, int]:
 def _ago(since: str, now: int) -> tuple[str, int]:
     begun = nanoseconds(since)
     text, until = human((now - begun) / 1e9)
-    # A clock set back must not keep "Less than a second" for as long as it was set back.
-    return text, min(begun + int(until * 1e9), now + 3600 * 10**9)
+    return text, begun + int(until * 1e9)
 
 
 def _with_size(containers: Containers, container: Container, document: Json) -> Json:

@@ -12,12 +12,12 @@ import os
 import re
 import shutil
 import time
-from typing import Any
 
-from orlop.container import exits, health, hostmounts, policy, remove, start
+from orlop.container import exits, health, hostmounts, policy, remove, shapes, start
 from orlop.container.containers import Containers
 from orlop.container.merge import host_config as default_host_config
 from orlop.container.model import Container, Json, decode
+from orlop.container.shapes import Damaged
 from orlop.container.times import stamp
 from orlop.errors import OrlopError
 
@@ -26,10 +26,6 @@ log = logging.getLogger(__name__)
 _ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MAXIMUM = 64 << 20  # bytes of a record; more is not one
 _LOST = "the container's end was not seen: its keeper or the machine went down"
-
-
-class Damaged(Exception):
-    """A record that cannot be used, with the reason."""
 
 
 def load(containers: Containers) -> None:
@@ -46,9 +42,9 @@ def _load_one(containers: Containers, id: str) -> None:
     directory = containers.root / id
     try:
         record = _read(f"{directory}/config.v2.json")
-        _check_record(record, id)
+        shapes.record(record, id)
         host = _read(f"{directory}/hostconfig.json")
-        _check_host(host)
+        shapes.host_config(host)
         host = {**_defaults(containers), **host}
         container = Container(id, directory, record, host)
     except (Damaged, OSError, ValueError, TypeError) as error:
@@ -88,79 +84,6 @@ def _read(path: str) -> Json:
     if not isinstance(document, dict):
         raise Damaged(f"{name} is not an object")
     return document
-
-
-_RECORD_SHAPE: tuple[tuple[str, type | tuple[type, ...]], ...] = (
-    ("State", dict),
-    ("Name", str),
-    ("Created", str),
-    ("Path", str),
-    ("Args", (list, type(None))),
-    ("Config", dict),
-    ("Image", str),
-    ("NetworkSettings", (dict, type(None))),
-    ("MountPoints", (dict, type(None))),
-)
-_STATE_SHAPE: tuple[tuple[str, type], ...] = (
-    ("Running", bool),
-    ("Paused", bool),
-    ("Restarting", bool),
-    ("Dead", bool),
-    ("Pid", int),
-    ("ExitCode", int),
-    ("Error", str),
-    ("StartedAt", str),
-    ("FinishedAt", str),
-)
-_CONFIG_SHAPE: tuple[tuple[str, type | tuple[type, ...]], ...] = (
-    ("Env", (list, type(None))),
-    ("Cmd", (list, type(None))),
-    ("Entrypoint", (list, type(None))),
-    ("Labels", (dict, type(None))),
-    ("Volumes", (dict, type(None))),
-    ("Tty", bool),
-    ("OpenStdin", bool),
-    ("WorkingDir", str),
-    ("User", str),
-)
-_HOST_SHAPE: tuple[tuple[str, type | tuple[type, ...]], ...] = (
-    ("NetworkMode", str),
-    ("RestartPolicy", dict),
-    ("LogConfig", dict),
-    ("AutoRemove", bool),
-    ("Privileged", bool),
-)
-
-
-def _shape(where: str, document: Json, shape: Any, *, needed: bool = True) -> None:
-    for key, kind in shape:
-        if key not in document:
-            if needed:
-                raise Damaged(f"{where}: {key} is missing")
-            continue
-        if not isinstance(document[key], kind):
-            raise Damaged(f"{where}: {key} has the wrong type")
-
-
-def _check_record(record: Json, id: str) -> None:
-    if record.get("ID") != id:
-        raise Damaged("config.v2.json belongs to another container")
-    _shape("config.v2.json", record, _RECORD_SHAPE, needed=False)
-    for key in ("State", "Name", "Config", "Created", "Path"):
-        if key not in record:
-            raise Damaged(f"config.v2.json: {key} is missing")
-    _shape("State", record["State"], _STATE_SHAPE, needed=False)
-    _shape("Config", record["Config"], _CONFIG_SHAPE, needed=False)
-    for point in (record.get("MountPoints") or {}).values():
-        if not isinstance(point, dict) or not isinstance(point.get("Destination"), str):
-            raise Damaged("config.v2.json: MountPoints has the wrong type")
-    record.setdefault("Args", [])
-    for key, default in (("Tty", False), ("OpenStdin", False), ("WorkingDir", ""), ("User", "")):
-        record["Config"].setdefault(key, default)
-
-
-def _check_host(host: Json) -> None:
-    _shape("hostconfig.json", host, _HOST_SHAPE, needed=False)
 
 
 def _wreck(containers: Containers, id: str, error: Exception) -> Container:

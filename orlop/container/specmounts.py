@@ -93,7 +93,10 @@ def build(
     if host["ReadonlyRootfs"]:
         asked = {m.target for m in mounts if not m.ours}
         for mount in out:
-            if mount["destination"] in _STAY_WRITABLE or mount["destination"] in asked:
+            target = mount["destination"]
+            if target in _STAY_WRITABLE or target in asked:
+                continue
+            if host["Privileged"] and target in ("/sys", "/sys/fs/cgroup"):
                 continue
             if not {"ro", "rro"} & set(mount["options"]):
                 mount["options"].append("ro")
@@ -112,7 +115,7 @@ def _defaults(
             if host["IpcMode"] == "none":
                 continue
             words.append(f"size={shm_size}")
-        if host["Privileged"] and not host["ReadonlyRootfs"] and "ro" in words:
+        if host["Privileged"] and "ro" in words:
             words.remove("ro")
         if target == "/sys/fs/cgroup" and writable_cgroups is not None:
             words = [w for w in words if w != "ro"]
@@ -133,7 +136,7 @@ def _one(mount: UserMount) -> Json:
         }
     options = ["rbind" if mount.recursive else "bind"]
     if not mount.writable:
-        options.append("rro" if mount.recursive and mount.recursive_read_only else "ro")
+        options.append("rro" if mount.recursive_read_only else "ro")
     if mount.propagation:
         options.append(mount.propagation)
     return {
