@@ -98,5 +98,8 @@ class Call:
     def upgrade(self) -> bytes:
         return self._exchange.upgrade()
 
+    def switch(self, status: str, headers: list[str]) -> tuple[int, bytes]:
+        return self._exchange.switch(status, headers)
+
     def hijack(self, content_type: str) -> tuple[int, bytes]:
         return self._exchange.hijack(content_type)

@@ -137,10 +137,14 @@ class Exchange:
 
     def hijack(self, content_type: str) -> tuple[int, bytes]:
         """(file descriptor, what was read behind the request). The descriptor is the caller's."""
-        lines = ["HTTP/1.1 101 UPGRADED" if self.upgrade() else "HTTP/1.1 200 OK"]
-        lines.append(f"Content-Type: {content_type}")
-        if self.upgrade():
-            lines += ["Connection: Upgrade", "Upgrade: tcp"]
+        lines = [f"Content-Type: {content_type}"]
+        if not self.upgrade():
+            return self.switch("200 OK", lines)
+        return self.switch("101 UPGRADED", [*lines, "Connection: Upgrade", "Upgrade: tcp"])
+
+    def switch(self, status: str, headers: Sequence[str]) -> tuple[int, bytes]:
+        """`hijack` with any status and header lines."""
+        lines = [f"HTTP/1.1 {status}", *headers]
         lines += [f"{name}: {value}" for name, value in self._identity]
         while self.receive():
             pass  # the request ends before the stream begins

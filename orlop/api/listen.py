@@ -75,7 +75,8 @@ def _unix(path: Path, group: str) -> Listener:
 
     def remove() -> None:
         with contextlib.suppress(OSError):
-            if os.lstat(path).st_ino == status.st_ino:  # another daemon may have taken the place
+            now = os.lstat(path)  # another daemon may have taken the place
+            if (now.st_ino, now.st_mtime_ns) == (status.st_ino, status.st_mtime_ns):
                 os.unlink(path)
 
     return Listener(sock, os.fspath(path), local=True, remove=remove)

@@ -107,14 +107,21 @@ class Server:
                 self.loop.unwatch(listener.sock.fileno())
                 self.loop.later(_SHORTAGE, lambda: self._accept_from(listener))
                 return
-            if not listener.local:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if listener.wrap is not None:
-                sock = listener.wrap(sock)
-            sock.setblocking(False)
-            connection = Connection(self, sock, local=listener.local, secure=listener.secure)
-            self.connections.add(connection)
-            connection.watch()
+            try:
+                self._admit(listener, sock)
+            except OSError as error:
+                log.warning("connection refused: %s", error)
+                sock.close()
+
+    def _admit(self, listener: Listener, sock: socket.socket) -> None:
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if listener.wrap is not None:
+            sock = listener.wrap(sock)
+        sock.setblocking(False)
+        connection = Connection(self, sock, local=listener.local, secure=listener.secure)
+        connection.watch()
+        self.connections.add(connection)
 
     def _stop(self, grace: float) -> None:
         self.closing = True

@@ -31,10 +31,11 @@ def plugins(call: Call) -> Answer:
 
 def plugin(call: Call) -> Any_:
     name = call.parameters.get("name", call.text("remote"))
-    verb = name.rpartition("/")[2]
-    if verb in ("pull", "create") or call.path == "/plugins/privileges":
+    if name in ("pull", "create") or call.path == "/plugins/privileges":
         raise NotSupported("managed plugins are not supported by this engine")
-    name = name.removesuffix(f"/{verb}") if "/" in name else name
+    for verb in ("enable", "disable", "upgrade", "push", "set"):
+        if call.method == "POST":
+            name = name.removesuffix(f"/{verb}")
     raise NotFound(f'plugin "{name}" not found')
 
 

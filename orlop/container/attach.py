@@ -26,6 +26,7 @@ class Options:
     stream: bool = False  # follow the running process
     logs: bool = False  # first what was logged so far
     detach_keys: str = ""
+    mux: bool | None = None  # stdcopy frames; None: unless the container has a terminal
 
 
 def attach(containers: Containers, ref: str, options: Options, connect: Connect) -> None:
@@ -44,10 +45,11 @@ def attach(containers: Containers, ref: str, options: Options, connect: Connect)
         )
     config = container.config
     tty = bool(config.get("Tty"))
+    mux = not tty if options.mux is None else options.mux
     fd, leftover = connect()
     try:
         if options.logs:
-            _replay(containers, container.id, options, fd, tty)
+            _replay(containers, container.id, options, fd, mux)
         if options.stream:
             containers.keeper.attach(
                 container.id,
@@ -56,7 +58,7 @@ def attach(containers: Containers, ref: str, options: Options, connect: Connect)
                 stdin=options.stdin and bool(config.get("OpenStdin")),
                 stdout=options.stdout,
                 stderr=options.stderr,
-                mux=not tty,
+                mux=mux,
                 detach_keys=keys,
                 leftover=leftover,
                 stdin_once=bool(config.get("StdinOnce")),
@@ -66,8 +68,8 @@ def attach(containers: Containers, ref: str, options: Options, connect: Connect)
         os.close(fd)
 
 
-def _replay(containers: Containers, id: str, options: Options, fd: int, tty: bool) -> None:
-    found = read_logs(containers, id, stdout=options.stdout, stderr=options.stderr, mux=not tty)
+def _replay(containers: Containers, id: str, options: Options, fd: int, mux: bool) -> None:
+    found = read_logs(containers, id, stdout=options.stdout, stderr=options.stderr, mux=mux)
     for chunk in found:
         view = memoryview(chunk)
         while view:

@@ -89,10 +89,9 @@ _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE"
 
 @dataclass(slots=True)
 class Flags:
-    """What was given: daemon.json key → value, and the flag each came from."""
+    """What was given: daemon.json key → value."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)  # daemon.json key → flag
 
 
 def parse(argv: list[str]) -> Flags:
@@ -145,7 +144,6 @@ def _put(out: Flags, row: tuple[str, str, str, str, str], text: str) -> None:
         shown = f"-{short}, --{name}" if short else f"--{name}"
         raise InvalidArgument(f'invalid argument "{text}" for "{shown}" flag: {error}') from None
     out.values[key] = value
-    out.names[key] = name
 
 
 def _convert(kind: str, text: str, old: Any) -> Any:

@@ -48,7 +48,7 @@ def load(flags: Flags) -> Config:
     both = [k for k in given if k in document]
     if both:
         named = ", ".join(
-            f"{flags.names[k]}: (from flag: {_go(given[k])}, from file: {_go(document[k])})"
+            f"{k}: (from flag: {_go(given[k])}, from file: {_go(document[k])})"
             for k in sorted(both)
         )
         raise InvalidArgument(

@@ -28,7 +28,7 @@ class Served:
         self.path = path
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.bind(str(path))
-        sock.listen(64)
+        sock.listen(1024)
         self.server.listen(Listener(sock, str(path), local=local))
         self.thread = in_background(self.server)
 

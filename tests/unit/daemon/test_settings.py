@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orlop.daemon import flags, settings
+from orlop.errors import InvalidArgument
+
+
+def load(*argv: str) -> Any:
+    return settings.load(flags.parse(list(argv)))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "daemon.json"
+
+
+def write(file: Path, **keys: Any) -> str:
+    file.write_text(json.dumps({k.replace("_", "-"): v for k, v in keys.items()}))
+    return f"--config-file={file}"
+
+
+def test_flags_in_every_form(file: Path) -> None:
+    config = load(
+        write(file), "-D", "-H", "unix:///a", "--host=tcp://127.0.0.1:1", "-Gstaff", "--icc=false",
+        "--dns", "1.1.1.1", "--dns=8.8.8.8", "--log-opt", "max-size=1m", "--log-opt=max-file=2",
+        "--default-ulimit", "nofile=1024:2048", "--default-ulimit=core=0", "--mtu=1400",
+        "--default-address-pool", "base=10.0.0.0/8,size=24", "--default-shm-size=32m",
+        "--add-runtime", "x=/bin/x", "--registry-mirror=http://m", "--insecure-registry=r:5000",
+        "--live-restore", "--iptables=0", "-l", "warn",
+        "--exec-opt", "native.cgroupdriver=cgroupfs",
+    )  # fmt: skip
+    assert config.debug
+    assert config.hosts == ("unix:///a", "tcp://127.0.0.1:1")
+    assert config.group == "staff"
+    assert not config.icc
+    assert not config.iptables
+    assert config.dns == ("1.1.1.1", "8.8.8.8")
+    assert config.log_opts == {"max-size": "1m", "max-file": "2"}
+    assert config.default_ulimits == {"nofile": (1024, 2048), "core": (0, 0)}
+    assert config.default_address_pools == (("10.0.0.0/8", 24),)
+    assert config.default_shm_size == 32 << 20
+    assert config.runtimes == {"x": "/bin/x"}
+    assert config.mtu == 1400
+
+
+@pytest.mark.parametrize(
+    ("argv", "text"),
+    [
+        (["--nosuch"], "unknown flag: --nosuch"),
+        (["-Z"], "unknown shorthand flag: 'Z' in -Z"),
+        (["--mtu"], "flag needs an argument: --mtu"),
+        (
+            ["--mtu=x"],
+            'invalid argument "x" for "--mtu" flag: strconv.ParseInt: parsing "x": invalid syntax',
+        ),
+        (
+            ["--debug=maybe"],
+            'invalid argument "maybe" for "-D, --debug" flag: '
+            'strconv.ParseBool: parsing "maybe": invalid syntax',
+        ),
+        (["words"], '"orlopd" accepts no arguments.\n\nUnexpected: words'),
+    ],
+)
+def test_bad_flags(argv: list[str], text: str) -> None:
+    with pytest.raises(InvalidArgument) as found:
+        flags.parse(argv)
+    assert found.value.message == text
+
+
+def test_flags_of_dockerd_that_mean_nothing_here_are_taken(file: Path) -> None:
+    load(write(file), "--containerd", "/run/c.sock", "--experimental", "--ip6tables=false")
+    load(write(file, features={"x": True}, experimental=True, **{"userns-remap": ""}))
+
+
+def test_conflicts_are_named_as_dockerd_does(file: Path) -> None:
+    with pytest.raises(InvalidArgument) as found:
+        load(write(file, debug=False, labels=["a=b"]), "-D", "--label", "c=d")
+    assert found.value.message == (
+        f"unable to configure the Docker daemon with file {file}: the following directives are "
+        "specified both as a flag and in the configuration file: "
+        "debug: (from flag: true, from file: false), labels: (from flag: [c=d], from file: [a=b])"
+    )
+
+
+def test_unknown_keys_and_wrong_types(file: Path) -> None:
+    with pytest.raises(InvalidArgument, match="don't match any configuration option: nosuch"):
+        load(write(file, nosuch=1))
+    for keys in ({"debug": "yes"}, {"mtu": "x"}, {"dns": "1.1.1.1"}, {"log_opts": ["a"]}):
+        with pytest.raises(InvalidArgument, match="invalid value for configuration option"):
+            load(write(file, **keys))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', '{"debug":true,"debug":false}', "[" * 100_000])
+def test_damaged_files(file: Path, text: str) -> None:
+    file.write_text(text)
+    with pytest.raises(InvalidArgument, match="unable to configure the Docker daemon with file"):
+        load(f"--config-file={file}")
+
+
+def test_missing_and_empty_files(file: Path) -> None:
+    with pytest.raises(InvalidArgument, match="no such file or directory"):
+        load(f"--config-file={file}")
+    file.write_text(" \n")
+    load(f"--config-file={file}")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--log-level=loud"],
+        ["--label=x"],
+        ["--exec-opt=a=b"],
+        ["--exec-opt=native.cgroupdriver=x"],
+        ["--default-runtime=nosuch"],
+        ["--tlsverify"],
+        ["--max-concurrent-downloads=-1"],
+    ],
+)
+def test_values_that_make_no_sense(file: Path, argv: list[str]) -> None:
+    with pytest.raises(InvalidArgument):
+        load(write(file), *argv)
+
+
+def test_usage_names_every_flag() -> None:
+    text = flags.usage()
+    assert all(f"--{row[0]}" in text for row in flags.TABLE)
