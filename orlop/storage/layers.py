@@ -26,7 +26,7 @@ from orlop.paths import Root
 from orlop.storage import changes as comparing
 from orlop.storage.diff import diff_tar
 from orlop.storage.driver import Driver
-from orlop.storage.initlayer import populate
+from orlop.storage.initlayer import Template, apply_template, populate, read_template
 from orlop.storage.tarsplit import assemble
 from orlop.storage.unpack import unpack_layer
 
@@ -66,6 +66,7 @@ class Layers:
         self._lock = threading.Lock()
         self._layers: dict[ChainID, Layer] = {}
         self._writable: dict[str, Writable] = {}
+        self._templates: dict[ChainID, Template] = {}  # init layers made before, by image
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in ("sha256", "mounts", "tmp"):
             (root / name).mkdir(mode=0o755, exist_ok=True)
@@ -181,6 +182,7 @@ class Layers:
             gone = self._record(chain).with_name(f"{hex_of(chain)}-{secrets.token_hex(5)}-removing")
             os.rename(self._record(chain), gone)
             del self._layers[chain]
+            self._templates.pop(chain, None)
         self.driver.remove(layer.cache_id)
         shutil.rmtree(gone, ignore_errors=True)
 
@@ -211,7 +213,7 @@ class Layers:
                 self.driver.create(init_id)
                 if below is not None:
                     self.driver.attach(init_id, below)
-                self._fill_init(init_id, below)
+                self._fill_init(init_id, below, parent)
                 below = init_id
             self.driver.create(mount_id)
             if below is not None:
@@ -227,7 +229,19 @@ class Layers:
             self._writable[container_id] = made
         return made
 
-    def _fill_init(self, init_id: str, below: str | None) -> None:
+    def _fill_init(self, init_id: str, below: str | None, parent: ChainID | None) -> None:
+        """Merging costs two milliseconds: once per image, and what came of it is made again."""
+        known = self._templates.get(parent) if parent is not None else None
+        if known is not None:
+            apply_template(self.driver.tree(init_id), known)
+            return
+        self._populate_init(init_id, below)
+        if parent is not None and self.driver.name == "overlay2":  # elsewhere a tree is a copy
+            made = read_template(self.driver.tree(init_id))
+            if made is not None:
+                self._templates[parent] = made
+
+    def _populate_init(self, init_id: str, below: str | None) -> None:
         if below is None:
             fd = os.open(self.driver.tree(init_id), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         else:

@@ -18,7 +18,6 @@ import tempfile
 import threading
 from pathlib import Path
 
-from orlop import files
 from orlop.errors import InvalidArgument, NotFound, SystemFailure
 from orlop.kernel import libc, mount
 from orlop.paths import remove_entry
@@ -52,7 +51,7 @@ class Overlay2:
         tree.chmod(0o755)
         link = base64.b32encode(secrets.token_bytes(17)).decode()[:_LINK]
         os.symlink(f"../{id}/diff", self.home / "l" / link)
-        files.write_atomic(base / "link", link.encode(), mode=0o644, durable=False)
+        _put(base / "link", link)
         return tree
 
     def attach(self, id: str, parent: str) -> None:
@@ -65,7 +64,7 @@ class Overlay2:
             pass
         if len(stack) > MAX_LAYERS:
             raise InvalidArgument("max depth exceeded")
-        files.write_atomic(base / "lower", ":".join(stack).encode(), mode=0o644, durable=False)
+        _put(base / "lower", ":".join(stack))
         (base / "work").mkdir(mode=0o700, exist_ok=True)
         committed = below / "committed"
         if not committed.exists():
@@ -276,6 +275,16 @@ class Overlay2:
         out["MergedDir"] = str(base / "merged")
         out["WorkDir"] = str(base / "work")
         return dict(sorted(out.items()))
+
+
+def _put(path: Path, text: str) -> None:
+    """Of a layer that no record names yet: a crash leaves garbage to sweep, so in place."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        os.fchmod(fd, 0o644)
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)
 
 
 def _is_mount_point(path: str) -> bool:
