@@ -6,6 +6,7 @@ refused as a way out (`orlop.cli.untar`).
 
 import os
 import posix
+import stat
 from posixpath import basename, dirname, normpath
 
 from orlop.cli.failure import Failure
@@ -14,7 +15,7 @@ from orlop.cli.out import err, is_terminal, write
 from orlop.cli.session import Session
 from orlop.cli.units import human_size
 from orlop.client.jsonlite import loads
-from orlop.client.transport import query, quote
+from orlop.client.transport import ApiError, query, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _split(argument: str) -> tuple[str, str]:
     return (name, path) if colon else ("", argument)
 
 
-def _stat(header: str) -> "Any":
+def _decoded(header: str) -> "Any":
     import binascii
 
     return loads(binascii.a2b_base64(header))
@@ -67,22 +68,11 @@ def _archive(name: str, path: str) -> str:
 
 def _out(session: Session, name: str, path: str, target: str, follow: bool, quiet: bool) -> None:
     rename = ""
-    if target != "-" and not target.endswith("/"):
-        parent = dirname(normpath(target)) or "."
-        if not os.path.isdir(parent):
-            raise Failure(
-                f'invalid output path: directory "{os.path.abspath(parent)}" does not exist'
-            )
+    _check_output(target)
     if follow:
-        response = session.client.open("HEAD", _archive(name, path))
-        found = _stat(response.headers.get("x-docker-container-path-stat", ""))
-        response.read()
-        session.client.release(response)
-        if found["mode"] & _SYMLINK:
-            rename = basename(path.rstrip("/"))
-            path = found["linkTarget"]
+        path, rename = _followed(session, name, path)
     response = session.client.open("GET", _archive(name, path))
-    found = _stat(response.headers.get("x-docker-container-path-stat", ""))
+    found = _decoded(response.headers.get("x-docker-container-path-stat", ""))
     if target == "-":
         for data in response.chunks():
             write(1, data)
@@ -91,8 +81,47 @@ def _out(session: Session, name: str, path: str, target: str, follow: bool, quie
 
     size = unpack(response.chunks(), *_place(path, rename or found["name"], found, target))
     session.client.release(response)
-    if not quiet and is_terminal(2):
+    if not quiet and is_terminal(1):
         err(f"Successfully copied {human_size(size, 3)} to {os.path.abspath(target)}\n")
+
+
+def _followed(session: Session, name: str, path: str) -> tuple[str, str]:
+    """(path, name of the copy) when `path` may be a link; what is wrong the copy itself says."""
+    found = _find(session, name, path)
+    if found is None or not found["mode"] & _SYMLINK:
+        return path, ""
+    return found["linkTarget"], basename(path.rstrip("/"))
+
+
+def _check_output(target: str) -> None:
+    if target == "-":
+        return
+    full = os.path.abspath(target)
+    parent = dirname(full)
+    if not os.path.exists(parent):
+        raise Failure(f'invalid output path: directory "{parent}" does not exist')
+    try:
+        mode = os.stat(full).st_mode
+    except FileNotFoundError:
+        return
+    except OSError as e:
+        raise Failure(f"stat {full}: {(e.strerror or '').lower()}") from None
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        device = stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+        what = "a device" if device else "an irregular file"
+        raise Failure(
+            f'invalid output path: "{full}" must be a directory or a regular file: got {what}'
+        )
+
+
+def _local_target(target: str) -> str:
+    """Where a link in place of the destination leads, whether or not something is there."""
+    path = target.rstrip("/") or "/"
+    for _ in range(10):
+        if not os.path.islink(path):
+            return path
+        path = os.path.join(dirname(path), os.readlink(path))
+    raise Failure(f"too many symlinks in {os.path.abspath(target)}")
 
 
 def _place(path: str, name: str, found: "Any", target: str) -> tuple[str, str, str]:
@@ -103,11 +132,14 @@ def _place(path: str, name: str, found: "Any", target: str) -> tuple[str, str, s
         if path.endswith("/.") and is_directory:
             return target, own, "."
         return target, own, name
-    if os.path.lexists(target) and is_directory:
+    where = _local_target(target)
+    if os.path.lexists(where) and is_directory:
         raise Failure("cannot copy directory")
+    if not os.path.isdir(dirname(where) or "."):
+        raise Failure("not a directory")
     if target.endswith("/") and not is_directory:
-        raise Failure(f'no such directory: "{os.path.abspath(target)}/"')
-    clean = normpath(target)
+        raise Failure("no such directory")
+    clean = normpath(where)
     return dirname(clean) or ".", own, basename(clean)
 
 
@@ -120,9 +152,10 @@ def _in(session: Session, source: str, name: str, path: str, options: Options, q
     if source == "-":
         stream = _stdin(counter)
     else:
-        if not os.path.lexists(source.rstrip("/") or "/"):
-            raise Failure(f"lstat {os.path.abspath(source)}: no such file or directory")
-        stream = _pack(source, called, options.flag("follow-link"), counter)
+        follow = options.flag("follow-link")
+        from orlop.cli.tarwriter import pack
+
+        stream = _counted(pack(_source(source, follow), called, follow), counter)
     request = f"/containers/{quote(name)}/archive" + query(
         {
             "path": directory,
@@ -134,8 +167,20 @@ def _in(session: Session, source: str, name: str, path: str, options: Options, q
     response = session.client.open("PUT", request, headers=headers, stream=stream)
     response.read()
     session.client.release(response)
-    if not quiet and source != "-" and is_terminal(2):
+    if not quiet and source != "-" and is_terminal(1):
         err(f"Successfully copied {human_size(counter[0], 3)} to {name}:{path}\n")
+
+
+def _source(source: str, follow: bool) -> str:
+    """The path to read; a trailing slash looks through a link. Raises Failure."""
+    path = source.rstrip("/") or "/"
+    if follow and os.path.islink(path) and not os.path.exists(path):
+        path = os.path.realpath(path)
+    if not os.path.lexists(path):
+        raise Failure(f"lstat {os.path.abspath(path)}: no such file or directory")
+    if os.path.islink(path) and source.endswith("/"):
+        return os.path.realpath(path)
+    return path
 
 
 def _destination(session: Session, name: str, path: str, source: str) -> tuple[str, str]:
@@ -150,29 +195,27 @@ def _destination(session: Session, name: str, path: str, source: str) -> tuple[s
         if found is None or not found["mode"] & _DIRECTORY:
             raise Failure(f'destination "{name}:{path}" must be a directory')
         return path, ""
-    from_directory = os.path.isdir(source)
+    _source(source, False)
+    from_directory = os.path.isdir(source) and not (
+        os.path.islink(source) and not source.endswith("/")
+    )
     if found is not None and found["mode"] & _DIRECTORY:
         return path, "." if content and from_directory else own
     if found is not None and from_directory:
         raise Failure("cannot copy directory")
-    if path.endswith("/") and not from_directory:
-        raise Failure(f'no such directory: "{path}"')
+    if (not path or path.endswith(("/", "/.")) or path == ".") and not from_directory:
+        raise Failure("no such directory")
     clean = normpath("/" + path.lstrip("/"))
     return dirname(clean), basename(clean)
 
 
 def _find(session: Session, name: str, path: str) -> "Any":
-    from orlop.client.transport import ApiError
-
+    """What is at `path`, None when nothing can be said: the copy itself will say what is wrong."""
     try:
         response = session.client.open("HEAD", _archive(name, path))
-    except ApiError as e:
-        if e.status == 404 and "No such container" not in e.message:
-            return None
-        if e.status == 404 and not e.message:
-            return None
-        raise
-    found = _stat(response.headers.get("x-docker-container-path-stat", ""))
+    except ApiError:
+        return None
+    found = _decoded(response.headers.get("x-docker-container-path-stat", ""))
     response.read()
     session.client.release(response)
     return found
@@ -184,43 +227,7 @@ def _stdin(counter: list[int]) -> "Iterator[bytes]":
         yield data
 
 
-def _pack(source: str, called: str, follow: bool, counter: list[int]) -> "Iterator[bytes]":
-    """A tar of `source`, its first component `called`."""
-    import tarfile
-
-    class Sink:
-        def __init__(self) -> None:
-            self.pieces: list[bytes] = []
-
-        def write(self, data: bytes) -> int:
-            self.pieces.append(bytes(data))
-            return len(data)
-
-    sink = Sink()
-    top = source.rstrip("/") or "/"
-    with tarfile.open(fileobj=sink, mode="w|", format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
-        for path, member in _walk(top, called, follow):
-            info = tar.gettarinfo(path, member)
-            if info is None:
-                continue  # a socket
-            if info.isreg():
-                with open(path, "rb") as file:
-                    tar.addfile(info, file)
-            else:
-                tar.addfile(info)
-            while sink.pieces:
-                piece = sink.pieces.pop(0)
-                counter[0] += len(piece)
-                yield piece
-    for piece in sink.pieces:
+def _counted(pieces: "Iterator[bytes]", counter: list[int]) -> "Iterator[bytes]":
+    for piece in pieces:
         counter[0] += len(piece)
         yield piece
-
-
-def _walk(top: str, called: str, follow: bool) -> "Iterator[tuple[str, str]]":
-    if follow and os.path.islink(top):
-        top = os.path.realpath(top)
-    yield top, called
-    if os.path.isdir(top) and not os.path.islink(top):
-        for name in sorted(os.listdir(top)):
-            yield from _walk(f"{top}/{name}", f"{called}/{name}", False)

@@ -150,7 +150,10 @@ def images(session: Session, options: Options) -> None:
     if name:
         filters.setdefault("reference", {})[name] = True
     if options.flag("tree"):
-        raise Failure("--tree is not supported; see orlop layers show IMAGE")
+        from orlop.cli.imagetree import tree
+
+        tree(session, options, filters)
+        return
     found = session.client.call(
         "GET",
         "/images/json"

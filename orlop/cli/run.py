@@ -124,8 +124,11 @@ def create_container(
             name = reference.check(config["Image"])
         except ValueError as e:
             raise Failure(str(e)) from None
+        secrets = None
         if options.flag("use-api-socket"):
-            raise Failure("--use-api-socket is not supported: mount the socket with -v instead")
+            from orlop.cli.apisocket import share
+
+            secrets = share(session, config, host)
         if options.text("pull") == "always":
             _pull(session, options, config["Image"])
         host["ConsoleSize"] = list(_console())
@@ -134,6 +137,8 @@ def create_container(
         for warning in [*(answer.get("Warnings") or ()), *_dns_warnings(host)]:
             err(f"WARNING: {warning}\n")
         cidfile.write(ident)
+        if secrets is not None:
+            secrets.copy_into(ident)
         return ident
     finally:
         cidfile.close()

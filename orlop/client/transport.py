@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 API_VERSION = "1.50"
-_CHUNK = 65536
+_CHUNK = 1 << 18
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 
 
