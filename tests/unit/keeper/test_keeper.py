@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import Host, plan_of, read_all, read_until
+from keeper_host import Host, plan_of, read_all, read_until
 
 from orlop.errors import Conflict, InvalidArgument, NotFound, SystemFailure
 from orlop.keeper.client import Keeper, LaunchFailed

@@ -10,7 +10,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from conftest import PATIENCE, Host, read_all, read_until
+from keeper_host import PATIENCE, Host, read_all, read_until
 
 from orlop.keeper.client import Keeper
 
