@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from orlop.errors import Conflict
@@ -48,6 +49,31 @@ def write_atomic(
         raise
     if durable:
         fsync_dir(os.path.dirname(target) or ".")
+
+
+def write_new(contents: Mapping[str, bytes], *, mode: int = 0o600, durable: bool = True) -> None:
+    """Write files that nobody sees yet (their directory is renamed into place afterwards).
+
+    All are written before the first is synced, so that one commit of the file system's journal
+    takes them together.
+    """
+    fds: list[int] = []
+    try:
+        for path, data in contents.items():
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            fds.append(fd)
+            os.fchmod(fd, mode)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(fd, view) :]
+            if durable:
+                os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)  # starts the write-back
+        if durable:
+            for fd in fds:
+                os.fsync(fd)
+    finally:
+        for fd in fds:
+            os.close(fd)
 
 
 class LockFile:

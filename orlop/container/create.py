@@ -15,7 +15,7 @@ from typing import Any
 from orlop import files
 from orlop.container import endpoints, logopts, merge, names, resources, security, validate, volumes
 from orlop.container.containers import Containers, new_id
-from orlop.container.model import Container, encode, joined
+from orlop.container.model import Container, joined
 from orlop.container.times import stamp
 from orlop.errors import InvalidArgument, NotFound
 from orlop.image.model import Image
@@ -68,7 +68,7 @@ def create(
         undo.callback(containers.layers.unmount, id)
         volumes.prepare(containers, container, fill, merged["WorkingDir"])
         undo.callback(shutil.rmtree, container.directory, ignore_errors=True)
-        _write(containers, container, record, host)
+        _write(containers, container)
         undo.pop_all()
     containers.add(container)
     containers.publish(container, "create")
@@ -193,15 +193,27 @@ def _record(containers: Containers, id: str, config: Json, host: Json, base: Jso
     }
 
 
-def _write(containers: Containers, container: Container, record: Json, host: Json) -> None:
-    """The directory with both records; config.v2.json, the authoritative one, comes last."""
-    os.mkdir(container.directory, 0o710)
-    os.mkdir(container.path("checkpoints"), 0o700)
-    os.mkdir(container.path("mounts"), 0o710)
-    files.write_atomic(
-        container.path("hostconfig.json"), encode(host) + b"\n", durable=not host["AutoRemove"]
-    )
-    # An AutoRemove container does not outlive a power cut: what is left of it is swept.
-    container.save(record, durable=not host["AutoRemove"])
-    if not host["AutoRemove"]:
+def _write(containers: Containers, container: Container) -> None:
+    """The directory with both records, made aside and put in place by one rename.
+
+    A crash before the rename leaves trash to empty, after it a whole container. Both files are
+    synced (neither can be derived), then the name. An AutoRemove container does not outlive a
+    power cut: nothing of it is synced.
+    """
+    record, host = container.encoded()
+    scratch = f"{containers.trash}/{container.id}-new"
+    os.mkdir(scratch, 0o710)
+    try:
+        os.mkdir(f"{scratch}/checkpoints", 0o700)
+        os.mkdir(f"{scratch}/mounts", 0o710)
+        durable = not container.host_config["AutoRemove"]
+        files.write_new(
+            {f"{scratch}/config.v2.json": record, f"{scratch}/hostconfig.json": host},
+            durable=durable,
+        )
+        os.rename(scratch, container.directory)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    if durable:
         files.fsync_dir(containers.root)

@@ -155,8 +155,12 @@ class Container:
         self.launched = 0.0  # CLOCK_MONOTONIC of the start, 0 when adopted from another daemon
         self.manually_restarted = False  # a `restart` is under way: no AutoRemove in between
         self.rootfs_users = 0  # who needs the root mounted (rootfs.py)
-        self._record = encode(record)
+        self._record = encode({**record, "State": self.state.document()})
         self._host_config = encode(host_config)
+
+    def encoded(self) -> tuple[bytes, bytes]:
+        """The two records as they are on disk."""
+        return self._record + b"\n", self._host_config + b"\n"
 
     @property
     def record(self) -> Json:

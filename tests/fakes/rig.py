@@ -22,6 +22,7 @@ class Rig:
         self.path = path
         self.config = Config(data_root=path / "data", exec_root=path / "run")
         (path / "data" / "containers").mkdir(parents=True, exist_ok=True)
+        (path / "data" / "orlop" / "trash").mkdir(parents=True, exist_ok=True)
         self.events = Events()
         self.seen: list[Event] = []
         self.events.subscribe(self.seen.append)

@@ -85,7 +85,7 @@ def test_a_record_that_cannot_be_written_leaves_nothing(
     def full(*a: object, **k: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "write_atomic", full)
+    monkeypatch.setattr(files, "write_new", full)
     with pytest.raises(OSError, match="No space"):
         create(rig.containers, BUSYBOX, {"Mounts": [{"Type": "volume", "Target": "/v"}]})
     monkeypatch.undo()
