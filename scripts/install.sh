@@ -39,9 +39,10 @@ stub() {
 stub orlop cli/entry.py
 stub orlopd daemon/entry.py
 mkdir -p "$DESTDIR$PREFIX/share/bash-completion/completions" "$DESTDIR$PREFIX/share/zsh/site-functions" "$DESTDIR$PREFIX/share/fish/vendor_completions.d"
-cp "$here/contrib/completion/orlop.bash" "$DESTDIR$PREFIX/share/bash-completion/completions/orlop"
-cp "$here/contrib/completion/_orlop" "$DESTDIR$PREFIX/share/zsh/site-functions/_orlop"
-cp "$here/contrib/completion/orlop.fish" "$DESTDIR$PREFIX/share/fish/vendor_completions.d/orlop.fish"
+complete() { "$exe" -I -S "$lib/app/orlop/cli/entry.py" completion "$1" >"$DESTDIR$PREFIX/share/$2"; }
+complete bash bash-completion/completions/orlop
+complete zsh zsh/site-functions/_orlop
+complete fish fish/vendor_completions.d/orlop.fish
 mkdir -p "$DESTDIR$PREFIX/lib/systemd/system"
 sed "s|@BIN@|$PREFIX/bin|" "$here/contrib/orlopd.service" >"$DESTDIR$PREFIX/lib/systemd/system/orlopd.service"
 echo "installed orlop and orlopd in $PREFIX/bin"
