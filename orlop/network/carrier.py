@@ -41,6 +41,8 @@ class Carrier:
     ) -> None:
         """Carry what comes to the bound `sock` to `target`. The socket is ours from now on."""
         if protocol == "tcp":
+            # listen(2) checks the port again, and now it is what keeps others off it.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.listen(4096)  # clients queue while the proxy is still starting
         self._ids.add(id)
         self._submit(

@@ -150,6 +150,8 @@ class TcpListener:
             return
         client = _socket.socket(fileno=fd)
         client.setblocking(False)
+        # Its TIME_WAIT must not keep the next owner of the port from binding it.
+        client.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         try:
             server = _socket.socket(self.family, _socket.SOCK_STREAM | _NONBLOCK)
         except OSError:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import logging
 import socket
 from collections.abc import Iterable
 from contextlib import ExitStack
 
+from orlop.errors import SystemFailure
 from orlop.network import flows
 from orlop.network.model import Endpoint
 from orlop.network.networks import Networks, Sandbox, close_sockets
@@ -15,6 +17,7 @@ from orlop.network.ports import Published, bind
 from orlop.network.portspec import ANY4, ANY6, Wanted
 from orlop.network.rules import Element
 
+_log = logging.getLogger(__name__)
 _CARRIED = ("tcp", "udp")
 
 
@@ -50,7 +53,13 @@ def publish(
             sock.close()
         raise
     for published, sock in carried:
-        _carry(networks, sandbox.container_id, target, published, sock)
+        try:
+            _carry(networks, sandbox.container_id, target, published, sock)
+        except OSError as error:  # listen(2) finds what bind(2) could not
+            raise SystemFailure(
+                f"failed to listen on [{published.host_ip}]:{published.host_port}: "
+                f"{(error.strerror or '').lower()}"
+            ) from None
 
 
 def _reachable(networks: Networks, target: Endpoint, wanted: Iterable[Wanted]) -> list[Wanted]:
@@ -136,7 +145,14 @@ def carry_again(networks: Networks, sandbox: Sandbox, target: Endpoint) -> None:
         if carries(networks, target, published):
             try:
                 sock = bind(published.protocol, published.host_ip, published.host_port)
-            except OSError:
+            except OSError as error:
+                _log.warning(
+                    "port %s:%s of container %s: %s",
+                    published.host_ip,
+                    published.host_port,
+                    sandbox.container_id[:12],
+                    error.strerror,
+                )
                 continue
             if sock is not None:
                 _carry(networks, sandbox.container_id, target, published, sock)

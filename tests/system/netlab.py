@@ -113,17 +113,17 @@ def ask(address: str, port: int, *, udp: bool = False, timeout: float = 2.0) -> 
     with socket.socket(family, kind) as sock:
         sock.settimeout(timeout)
         sock.connect((address, port))
-        if not udp:
-            return sock.recv(200).decode()
-        sock.settimeout(timeout / 4)
-        for _ in range(3):  # a bridge port that just came up may swallow one
+        if udp:
             sock.send(b"?")
-            try:
-                return sock.recv(200).decode()
-            except TimeoutError:
-                continue
-        sock.send(b"?")
         return sock.recv(200).decode()
+
+
+def settle() -> None:
+    """Asking for a link makes the kernel finish what its coming up began (linkwatch_sync_dev).
+    A container's program starts late enough without.
+    """
+    for name in [link.name for link in netlink.links() if link.kind == "veth"]:
+        subprocess.run(["ip", "link", "show", "dev", name], check=True, capture_output=True)
 
 
 class Lab:
@@ -190,6 +190,7 @@ class Lab:
         self.spaces.append(space)
         netlink.run_ops(attachment.host_ops, space.pid)
         netlink.run_ops(attachment.container_ops, netns=space.fd)
+        settle()
         return space, attachment
 
     def serve(

@@ -153,11 +153,18 @@ def test_udp(carrier: Carrier) -> None:
 
 def test_drop_frees_the_port(carrier: Carrier, echo: int) -> None:
     port = listen(carrier, echo)
+    lingering = socket.create_connection(("::1", port))
+    lingering.sendall(b"x")
+    assert exchange(port, b"closed by the proxy first") == b"closed by the proxy first"
     carrier.drop("c1")
     carrier.settle()
     again = bind("tcp", "::1", port)
     assert again is not None
-    again.close()
+    carrier.listen("c2", "key", "tcp", again, ("127.0.0.1", echo))
+    assert exchange(port, b"again") == b"again"
+    lingering.close()
+    with pytest.raises(OSError, match="Address already in use"):
+        bind("tcp", "::1", port)
 
 
 def test_a_new_daemon_finds_it_and_a_killed_one_is_replaced(

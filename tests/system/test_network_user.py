@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from netlab import HOST4, NEIGHBOUR4, Lab, Space, ask, open_lab
+from netlab import HOST4, NEIGHBOUR4, Lab, Space, ask, open_lab, settle
 
 from orlop.errors import Conflict, Forbidden, InvalidArgument, NotFound, OrlopError, SystemFailure
 from orlop.kernel import netlink
@@ -42,6 +42,7 @@ def reaches(space: Space, address: str, port: int) -> bool:
 def perform(space: Space, connection: Connection) -> None:
     netlink.run_ops(connection.host_ops, space.pid)
     netlink.run_ops(connection.container_ops, netns=space.fd)
+    settle()
 
 
 def id_of(attachment: Any) -> str:

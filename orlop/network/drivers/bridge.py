@@ -134,11 +134,12 @@ def container_ops(network: Network, endpoint: Endpoint, *, gateway: bool) -> lis
     ops: list[Op] = [("sysctl", f"{conf}/disable_ipv6", "0" if v6 else "1")]
     if v6:
         ops.append(("sysctl", f"{conf}/accept_ra", "0"))
+    # Early: a work item of the kernel must see the host's end up before it passes packets on.
+    ops.append(("up", name))
     pairs = [(network.block(4), endpoint.ipv4), (network.block(6), endpoint.ipv6)]
     for block, address in pairs:
         if block is not None and address is not None:
             ops.append(("address", name, address.packed, block.subnet.prefixlen, _broadcast(block)))
-    ops.append(("up", name))
     if gateway:
         ops += route_ops(network, endpoint)
     return ops

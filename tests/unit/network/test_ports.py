@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import random
 import socket
 from collections.abc import Iterator
 
@@ -66,9 +67,16 @@ def test_wrong_host_ports(text: str) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """One that is free, as is its successor, and that no other program is given by chance."""
+    while True:
+        number = random.randrange(10000, 30000)
+        try:
+            for offset in (0, 1):
+                with socket.create_server(("127.0.0.1", number + offset)):
+                    pass
+            return number
+        except OSError:
+            continue
 
 
 @pytest.fixture
