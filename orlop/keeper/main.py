@@ -13,7 +13,7 @@ from orlop.keeper.adopt import adopt
 from orlop.keeper.keeper import Keeper
 from orlop.keeper.scribes import write_pid
 from orlop.keeper.task import EXITED
-from orlop.kernel import process
+from orlop.kernel import allocator, process
 from orlop.scribe.poller import READ
 
 TYPE_CHECKING = False
@@ -56,6 +56,7 @@ def main(
         keeper.listen()
     gc.collect()
     gc.freeze()
+    allocator.trim()
     if ready >= 0:
         os.write(ready, b"1")
         os.close(ready)
