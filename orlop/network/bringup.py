@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orlop.errors import OrlopError, SystemFailure
 from orlop.kernel import netlink
-from orlop.network import defaultbridge, hostnet, policy
+from orlop.network import defaultbridge, hostnet, leftovers, policy
 from orlop.network.drivers import bridge
 from orlop.network.model import Network
 from orlop.network.networks import Networks
@@ -37,6 +37,8 @@ def apply_firewall(networks: Networks) -> None:
     standing = [n for n in networks.all() if n.id in networks.up]
     networks.marker.parent.mkdir(parents=True, exist_ok=True)
     networks.marker.touch()
+    if not networks.firewall.applied:
+        leftovers.drop_tables(networks.firewall.nft, networks.firewall.table)
     networks.firewall.apply([bridge.rules(n) for n in standing])
     names = [n.bridge for n in standing]
     networks.firewall.changed = lambda: _check_policy(networks, names)

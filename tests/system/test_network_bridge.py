@@ -292,6 +292,19 @@ def test_two_daemons_side_by_side(lab: Lab) -> None:
         first.run(lambda: ask(address, 80, timeout=0.4))
 
 
+def test_tables_of_vanished_daemons_go(lab: Lab) -> None:
+    gone, alive, late = lab.networks("gone"), lab.networks("alive"), lab.networks("late")
+    lab.container(gone, "a")
+    _, b = lab.container(alive, "b")
+    gone.firewall.close()
+    netlink.run_ops([("delete", "orlop0")])
+    _, c = lab.container(late, "c")
+    assert c.settings["Networks"]["bridge"]["Gateway"] == "172.17.0.1"  # gone's subnet
+    listed = late.firewall.nft.query("list tables")
+    tables = {e["table"]["name"] for e in listed if "table" in e}
+    assert tables == {alive.firewall.table, late.firewall.table}
+
+
 def test_restart_of_the_daemon_keeps_and_sweeps(lab: Lab) -> None:
     before = lab.networks()
     keep, a = lab.container(before, "keep", ports={"80/tcp": port(8080)})
