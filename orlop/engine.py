@@ -13,10 +13,10 @@ from pathlib import Path
 
 from orlop import files
 from orlop.config import Config
-from orlop.container import exec_start, exits, load
+from orlop.container import exec_start, exits, load, revive
 from orlop.container.containers import Containers, image_users
 from orlop.errors import SystemFailure
-from orlop.events import Events
+from orlop.events import Event, Events
 from orlop.files import LockFile
 from orlop.image.images import Images
 from orlop.keeper.client import Keeper
@@ -88,6 +88,9 @@ class Engine:
         keeper.on_exit = lambda id, exec_id, status, at: exits.on_exit(
             containers, id, exec_id, status, at
         )
+        keeper.on_detach = lambda id, exec_id: _detached(containers, id, exec_id)
+        keeper.on_restart = lambda tasks: revive.keeper_restarted(containers)
+        events.subscribe(lambda event: _image_renamed(containers, event))
         keeper.ensure()
         load.recover(containers, keeper.snapshot())
         return cls(
@@ -102,6 +105,23 @@ class Engine:
         self.keeper.close()
         for lock in self._locks:
             lock.close()
+
+
+def _detached(containers: Containers, id: str, exec_id: str) -> None:
+    """A client typed its detach keys."""
+    container = containers.find(id)
+    if container is None:
+        return
+    if exec_id:
+        containers.publish(container, "exec_detach", execID=exec_id)
+    else:
+        containers.publish(container, "detach")
+
+
+def _image_renamed(containers: Containers, event: Event) -> None:
+    """`ps` shows images by name."""
+    if event.type == "image":
+        containers.touch_all()
 
 
 def _volume_references(containers: Containers) -> Iterator[tuple[str, str]]:

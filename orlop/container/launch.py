@@ -56,6 +56,7 @@ def launch(containers: Containers, container: Container, record: Json) -> str:
         )
         pid, started_ns = _spawn(containers, container, record, host, plan, attachment)
         undo.pop_all()
+    attachment.close()
     container.state.pid = pid
     container.launched = time.monotonic()
     return stamp(started_ns)
@@ -153,6 +154,7 @@ def _facts(
         cgroup_path=cgroups.path(containers, container.id, host),
         hostname=config["Hostname"],
         network=_network(attachment.netns),
+        link_env=attachment.link_env,
         mounts=mounts,
         nodes=nodes,
         rules=rules,

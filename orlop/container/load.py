@@ -185,7 +185,12 @@ def _adopt(containers: Containers, container: Container, task: Json) -> None:
         record = container.record
         record["HasBeenStartedBefore"] = True
         container.save(record)
-        containers.networks.restore(container.id, record.get("NetworkSettings") or {})
+        containers.networks.restore(
+            container.id,
+            record.get("NetworkSettings") or {},
+            container.name,
+            record["Config"]["Hostname"],
+        )
         health.schedule(containers, container)
 
 

@@ -31,4 +31,5 @@ def rename(containers: Containers, ref: str, new_name: str) -> None:
             containers.release(bare, container.id)
             raise
         containers.release(old, container.id)
+        containers.networks.rename(container.id, bare)
         containers.publish(container, "rename", oldName=f"/{old}")

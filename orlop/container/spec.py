@@ -32,6 +32,7 @@ class Facts:
     cgroup_path: str
     hostname: str  # what HOSTNAME says
     network: str = "new"  # new, host, or container:ID
+    link_env: Sequence[str] = ()  # variables of legacy links
     mounts: Sequence[UserMount] = ()
     nodes: Sequence[Json] = ()  # device nodes to make
     rules: Sequence[Json] = ()  # cgroup rules of those devices
@@ -85,7 +86,7 @@ def _process(record: Json, host: Json, facts: Facts) -> Json:
     return process.build(
         args=args,
         env=process.environment(
-            config.get("Env") or (),
+            (*facts.link_env, *(config.get("Env") or ())),
             hostname=facts.hostname,
             tty=config["Tty"],
             home=facts.identity.home,

@@ -251,6 +251,12 @@ class Networks:
 
         sweep(self, live)
 
+    def published(self, container_id: str) -> list[Published]:
+        """The host ports that lead to a container."""
+        with self.lock:
+            sandbox = self.sandboxes.get(container_id)
+            return list(sandbox.published) if sandbox is not None else []
+
     def rename(self, container_id: str, name: str) -> None:
         """A container got another name: `--link` and inspect know it by that."""
         import dataclasses

@@ -119,6 +119,10 @@ class FakeAttachment:
     port_fds: list[int] = field(default_factory=list)
     hosts: bytes = b"127.0.0.1\tlocalhost\n"
     resolv_conf: bytes = b"nameserver 192.0.2.1\n"
+    link_env: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        pass
 
 
 class FakeNetworks:
@@ -145,8 +149,11 @@ class FakeNetworks:
     def detach(self, id: str) -> None:
         self.attached.pop(id, None)
 
-    def restore(self, id: str, settings: Json) -> None:
+    def restore(self, id: str, settings: Json, name: str, hostname: str) -> None:
         self.attached[id] = settings
+
+    def rename(self, id: str, name: str) -> None:
+        pass
 
     def sweep(self, live: set[str]) -> None:
         self.attached = {i: s for i, s in self.attached.items() if i in live}
