@@ -59,8 +59,12 @@ class Keeper:
         self._closed = False
         self._ending = False
         self._known: dict[Key, int] = {}  # processes not yet reported as ended -> their pidfd
+        self._facts: dict[Key, Frame] = {}  # what a keeper that lost them needs to know of those
+        self._unwanted: set[Key] = set()  # to be forgotten when they end
+        self._unsure: set[Key] = set()  # their start was under way when the keeper died
         self._told: set[Key] = set()  # reported, not yet forgotten
-        self._guard = threading.Lock()  # of the two above
+        self._guard = threading.Lock()  # of the four above
+        self._recovered: Link | None = None  # the connection all that was known is checked with
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._caller: threading.Thread | None = None
 
@@ -72,9 +76,15 @@ class Keeper:
         Exits that happened before are in the snapshot, `on_exit` is not called for those.
         """
         with self._lock:
-            if self._keeper is not None and self._keeper.alive:
-                return self._snapshot_of(self._keeper)
-            return self._connect()
+            for attempt in range(_ATTEMPTS):
+                try:
+                    if self._keeper is not None and self._keeper.alive:
+                        return self._snapshot_of(self._keeper)
+                    return self._connect()
+                except Lost as error:  # killed just now: the next one is started
+                    if attempt == _ATTEMPTS - 1:
+                        raise Unavailable(f"keeper: {error}") from None
+            raise AssertionError("unreachable")
 
     def _connect(self) -> list[Frame]:
         if self._closed:
@@ -86,27 +96,29 @@ class Keeper:
             self._caller.start()
         sock = self._starter.connect()
         self._ending = False
-        link = Link(sock, "keeper", self._event, self._hung_up)
-        tasks = self._snapshot_of(link)
-        self._keeper = link
-        return tasks
+        self._keeper = Link(sock, "keeper", self._event, self._hung_up)
+        if self._recovered is None:
+            self._recovered = self._keeper
+        return self._snapshot_of(self._keeper)
 
     def _snapshot_of(self, link: Link) -> list[Frame]:
         answers = link.stream({"op": "hello", "version": 1})
         reply, fds = next(answers)
         tasks: list[Frame] = _value(reply, fds)["tasks"]
-        states = {(task["id"], task["exec_id"]): task["state"] for task in tasks}
+        by_key = {(task["id"], task["exec_id"]): task for task in tasks}
         for reply, fds in answers:
             if reply["pidfd"] is None:
                 break
-            self._note(
-                tuple(reply["pidfd"]), fds[0], ended=states[tuple(reply["pidfd"])] == "exited"
-            )
+            key = tuple(reply["pidfd"])
+            if by_key[key]["state"] == "exited":
+                os.close(fds[0])
+            else:
+                self._note(key, fds[0], by_key[key])
         return tasks
 
     def snapshot(self) -> list[Frame]:
         """Every process the keeper has: id, exec_id, pid, started_ns, state, status, …"""
-        return self._snapshot_of(self._link())
+        return self.ensure()
 
     def close(self) -> None:
         """Hang up; keeper and scribe go on."""
@@ -157,8 +169,14 @@ class Keeper:
                 return
             self._told.add(key)
             fd = self._known.pop(key, -1)
+            self._facts.pop(key, None)
+            unwanted = key in self._unwanted
+            self._unwanted.discard(key)
         if fd >= 0:
             os.close(fd)
+        if unwanted:
+            self.forget(*key)
+            return
         self.on_exit(key[0], key[1], status, exited_ns)
 
     def _run_calls(self) -> None:
@@ -174,7 +192,7 @@ class Keeper:
                 logging.getLogger(__name__).exception("a keeper callback failed")
 
     def _hung_up(self, link: Link) -> None:
-        if not self._closed and link is self._keeper:
+        if not self._closed:
             self._calls.put(self._recover)
 
     def _recover(self) -> None:
@@ -182,6 +200,10 @@ class Keeper:
         if self._closed or self._ending:
             return
         tasks = self.ensure()
+        if self._keeper is self._recovered:
+            return
+        self._recovered = self._keeper
+        tasks = self._without_unsure(tasks)
         found = {(task["id"], task["exec_id"]) for task in tasks}
         self.on_restart(tasks)
         for task in tasks:
@@ -190,24 +212,48 @@ class Keeper:
         with self._guard:
             lost = [(key, os.dup(fd)) for key, fd in self._known.items() if key not in found]
         for key, fd in lost:
-            threading.Thread(target=self._mourn, args=(key, fd), daemon=True).start()
+            threading.Thread(target=self._give_back, args=(key, fd), daemon=True).start()
 
-    def _mourn(self, key: Key, fd: int) -> None:
-        """Keeper and scribe died together: nobody but us waits for the end of this process."""
+    def _without_unsure(self, tasks: list[Frame]) -> list[Frame]:
+        """End what was started for a call that has failed since."""
+        with self._guard:
+            unsure, self._unsure = self._unsure, set()
+        rest = []
+        for task in tasks:
+            key = (task["id"], task["exec_id"])
+            if key not in unsure:
+                rest.append(task)
+                continue
+            with self._guard:
+                self._unwanted.add(key)
+            if task["state"] == "exited":
+                self._report(key, task["status"], task["exited_ns"])
+            else:
+                self.signal(*key, _SIGKILL)
+        return rest
+
+    def _give_back(self, key: Key, fd: int) -> None:
+        """Keeper and scribe died together: we alone hold this process."""
         try:
+            try:
+                with self._guard:
+                    facts = self._facts.get(key, {})
+                self.call({**facts, "op": "adopt"}, (fd,))
+                return
+            except OrlopError:
+                pass  # its FIFOs are gone: what is left is to see it end
             status = await_end(fd)
         finally:
             os.close(fd)
         self._calls.put(lambda: self._report(key, status, time.time_ns()))
 
-    def _note(self, key: Key, fd: int, *, ended: bool = False) -> None:
+    def _note(self, key: Key, fd: int, facts: Frame) -> None:
         with self._guard:
             old = self._known.pop(key, -1)
-            if ended:
-                os.close(fd)
-            else:
-                self._told.discard(key)
-                self._known[key] = fd
+            self._told.discard(key)
+            self._known[key] = fd
+            names = ("id", "exec_id", "pid", "started_ns", "tty", "log", "cgroups")
+            self._facts[key] = {name: facts.get(name) for name in names}
         if old >= 0:
             os.close(old)
 
@@ -246,10 +292,23 @@ class Keeper:
         key = (request["id"], request.get("exec_id", ""))
         with self._guard:
             self._told.discard(key)
+        facts = {
+            "id": key[0],
+            "exec_id": key[1],
+            "tty": bool(request["stdio"].get("tty")),
+            "log": request.get("log"),
+            "cgroups": request["plan"].get("cgroup_directories") or [],
+        }
         request["host_ops"] = list(host_ops)
         try:
-            reply, answered = self._link().ask(request, tuple(fds), lambda fd: self._note(key, fd))
+            reply, answered = self._link().ask(
+                request,
+                tuple(fds),
+                lambda fd, reply: self._note(key, fd, {**facts, **reply["ok"]}),
+            )
         except Lost as error:
+            with self._guard:
+                self._unsure.add(key)
             raise Unavailable(f"keeper: {error}") from None
         value = _value(reply, answered)
         return value["pid"], value["started_ns"]
@@ -335,7 +394,9 @@ class Keeper:
         raise AssertionError("unreachable")
 
 
-_MOST = 240
+_MOST = 240  # fds in one message
+_ATTEMPTS = 3
+_SIGKILL = 9
 
 
 def _value(reply: Frame, fds: list[int]) -> Any:

@@ -34,7 +34,7 @@ class Link:
         self._lock = threading.Lock()  # of what follows, and of sending
         self._next = 0
         self._waiting: dict[int, SimpleQueue[Reply | None]] = {}
-        self._takers: dict[int, Callable[[int], None]] = {}
+        self._takers: dict[int, Callable[[int, Frame], None]] = {}
         self.alive = True
         self._reader = threading.Thread(target=self._read, name=f"{name}-reader", daemon=True)
         self._reader.start()
@@ -43,10 +43,10 @@ class Link:
         self,
         frame: Frame,
         fds: tuple[int, ...] = (),
-        take: Callable[[int], None] | None = None,
+        take: Callable[[int, Frame], None] | None = None,
     ) -> Reply:
-        """The reply and its fds. `take` gets the first fd on the reader's thread instead, before
-        any event that follows. Raises Lost.
+        """The reply and its fds. `take` gets the first fd and the reply on the reader's thread,
+        before any event that follows. Raises Lost.
         """
         seq, queue = self._send(frame, fds, take)
         try:
@@ -67,7 +67,7 @@ class Link:
                 self._waiting.pop(seq, None)
 
     def _send(
-        self, frame: Frame, fds: tuple[int, ...], take: Callable[[int], None] | None
+        self, frame: Frame, fds: tuple[int, ...], take: Callable[[int, Frame], None] | None
     ) -> tuple[int, SimpleQueue[Reply | None]]:
         queue: SimpleQueue[Reply | None] = SimpleQueue()
         with self._lock:
@@ -122,7 +122,7 @@ class Link:
             frames.close_all(fds)
             return
         if take is not None and fds:
-            take(fds.pop(0))
+            take(fds.pop(0), frame)
         queue.put((frame, fds))
 
     def close(self) -> None:

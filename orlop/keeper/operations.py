@@ -6,6 +6,7 @@ import os
 
 from orlop.keeper import spawn
 from orlop.keeper.failure import Refused
+from orlop.keeper.returning import return_task
 from orlop.keeper.stdio import remove_stdio
 from orlop.keeper.task import EXITED, Task
 from orlop.kernel import pidfd as pidfds
@@ -41,6 +42,9 @@ def perform(
         return None
     if name == "hold":
         keeper.hold(frame["id"], fds)
+        return {"ok": None}
+    if name == "adopt":
+        return_task(keeper, frame, fds)
         return {"ok": None}
     frames.close_all(fds)
     if name == "hello":

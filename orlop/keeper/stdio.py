@@ -81,6 +81,19 @@ def _fifo(path: str, owner: tuple[int, int]) -> str:
     return path
 
 
+def reopen_stdio(directory: str, exec_id: str) -> dict[str, int]:
+    """Our ends of the FIFOs of a process that runs, by name; those that are gone are left out."""
+    held = {}
+    ends = {"o": ("stdout", os.O_RDONLY), "e": ("stderr", os.O_RDONLY), "i": ("stdin", os.O_WRONLY)}
+    for letter, (name, flags) in ends.items():
+        try:
+            path = f"{directory}/{exec_id or 'init'}-{name}"
+            held[letter] = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue  # never made; for stdin also: the process has closed it
+    return held
+
+
 def remove_stdio(directory: str, exec_id: str) -> None:
     """Unlink the FIFOs; with the container's own the directory goes, when it is empty."""
     for name in ("stdin", "stdout", "stderr"):

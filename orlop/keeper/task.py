@@ -99,6 +99,7 @@ class Task:
             "error": self.error,
             "tty": details["tty"],
             "log": details["log"],
+            "cgroups": details["cgroups"],
         }
 
 

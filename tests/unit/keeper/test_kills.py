@@ -7,11 +7,13 @@ import random
 import select
 import signal
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 from keeper_host import PATIENCE, Host, read_all, read_until
 
+from orlop.errors import Unavailable
 from orlop.keeper.client import Keeper
 
 FULL = os.environ.get("ORLOP_CHAOS") == "full"
@@ -226,16 +228,20 @@ def test_ports_stay_taken_over_a_keeper_s_death(host: Host) -> None:
 def test_keeper_and_scribe_killed_together(host: Host) -> None:
     """Never 0 by accident: the client has the processes' pidfds, and the kernel their statuses."""
     host.spawn("c1", "sh", "-c", "read x; exit 5", open_stdin=True)
-    host.spawn("c2", "sleep", "1000")
-    pidfd = os.pidfd_open(host.client.snapshot()[1]["pid"])
+    script = "trap 'echo bye; exit 7' TERM; n=0; while :; do n=$((n+1)); echo $n; sleep 0.01; done"
+    host.spawn("c2", "sh", "-c", script)
     os.kill(host.pid_of("keeper"), signal.SIGSTOP)
     host.kill("scribe-0")
     os.kill(host.pid_of("keeper"), signal.SIGKILL)
     assert host.exit_of("c1") == 5 << 8  # its stdin came to an end with the last holder
     host.wait(lambda: host.restarts == 1)
-    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    os.close(pidfd)
-    assert host.exit_of("c2") == signal.SIGKILL
+    while {task["id"] for task in host.client.snapshot()} != {"c1", "c2"}:
+        select.select([], [], [], 0.005)  # the client gives c2 back
+    host.client.signal("c2", "", signal.SIGTERM)
+    assert host.exit_of("c2") == 7 << 8
+    *numbers, last = host.log("c2").split()
+    assert last == b"bye"
+    assert [int(n) for n in numbers] == list(range(1, len(numbers) + 1))
 
 
 def test_reexecution_keeps_everything(host: Host) -> None:
@@ -272,3 +278,29 @@ def test_reexecution_keeps_everything(host: Host) -> None:
     host.client.close_stdin("idle", "")
     assert host.exit_of("idle") == 0
     assert host.restarts == 0
+
+
+def test_a_start_that_its_caller_was_told_to_have_failed_is_undone(host: Host) -> None:
+    """The keeper dies between the start and the answer: nothing runs that nobody knows of."""
+    keeper = host.pid_of("keeper")
+    failed = threading.Event()
+
+    def start() -> None:
+        try:
+            host.spawn("c1", "sleep", "1000")
+        except Unavailable:
+            failed.set()
+
+    os.kill(keeper, signal.SIGSTOP)
+    thread = threading.Thread(target=start)
+    thread.start()
+    while not host.client._keeper._waiting:
+        select.select([], [], [], 0.002)
+    os.kill(keeper, signal.SIGKILL)
+    assert failed.wait(PATIENCE)
+    thread.join()
+    host.wait(lambda: host.restarts == 1)
+    assert host.client.snapshot() == []
+    assert host.exits == {}
+    host.spawn("c1", "true")
+    assert host.exit_of("c1") == 0
