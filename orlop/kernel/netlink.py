@@ -7,7 +7,6 @@
                                                 host end `name`, up and enslaved; `peer` is born in
                                                 the namespace of the `pid` given to run_ops;
                                                 flags: PORT_ISOLATED, PORT_HAIRPIN
-    ("macvlan", parent, name, mtu, mac, mode)   born in the namespace of `pid`
     ("up", name)  ("down", name)  ("delete", name)   delete: an absent link is no error
     ("address", name, ip, prefix, broadcast)    ip as 4 or 16 bytes, broadcast b"" for none
     ("route", name, network, prefix, gateway)   network b"" is the default route
@@ -42,7 +41,7 @@ _SOL_NETLINK = 270
 _NETLINK_GET_STRICT_CHK = 12
 
 _NEWLINK, _DELLINK, _GETLINK, _SETLINK = 16, 17, 18, 19
-_NEWADDR, _DELADDR, _GETADDR = 20, 21, 22
+_NEWADDR, _GETADDR = 20, 22
 _NEWROUTE, _GETROUTE = 24, 26
 _NEWNEIGH = 28
 
@@ -51,11 +50,10 @@ _REPLACE, _EXCL, _CREATE = 0x100, 0x200, 0x400
 _ERROR, _DONE = 2, 3
 
 _NESTED = 0x8000
-_ADDRESS, _IFNAME, _MTU, _LINK, _MASTER, _PROTINFO = 1, 3, 4, 5, 10, 12
-_LINKINFO, _NET_NS_PID, _IFALIAS, _NET_NS_FD = 18, 19, 20, 28
+_ADDRESS, _IFNAME, _MTU, _MASTER, _PROTINFO = 1, 3, 4, 10, 12
+_LINKINFO, _NET_NS_PID, _IFALIAS = 18, 19, 20
 _INFO_KIND, _INFO_DATA = 1, 2
 _VETH_PEER = 1
-_MACVLAN_MODE = 1
 _BRPORT_HAIRPIN, _BRPORT_ISOLATED = 4, 33
 PORT_ISOLATED, PORT_HAIRPIN = 1, 2
 _IFF_UP = 1
@@ -256,18 +254,6 @@ def _veth(
         route.add(_SETLINK, 0, body, f"port {name}")
 
 
-def _macvlan(
-    route: Route, pid: int, parent: str, name: str, mtu: int, mac: bytes, mode: int
-) -> None:
-    body = _ifinfo() + _text(_IFNAME, name) + _number(_LINK, index_of(parent))
-    body += _link_info("macvlan", _number(_MACVLAN_MODE, mode)) + _attr(_ADDRESS, mac)
-    if mtu:
-        body += _number(_MTU, mtu)
-    if pid:
-        body += _number(_NET_NS_PID, pid)
-    route.add(_NEWLINK, _CREATE | _EXCL, body, f"macvlan {name} on {parent}")
-
-
 def _up(route: Route, pid: int, name: str) -> None:
     route.add(_NEWLINK, 0, _ifinfo(_index(route, name), up=True), f"up {name}")
 
@@ -347,7 +333,6 @@ _OPS: dict[str, Any] = {
     "handle": _handle,
     "bridge": _bridge,
     "veth": _veth,
-    "macvlan": _macvlan,
     "up": _up,
     "down": _down,
     "delete": _delete,
@@ -420,17 +405,6 @@ def addresses(netns: int | None = None) -> list[tuple[int, bytes, int]]:
         if ip:
             found.append((index, ip, prefix))
     return found
-
-
-def remove_address(name: str, ip: bytes, prefix: int) -> None:
-    route = Route()
-    try:
-        family = AF_INET if len(ip) == 4 else AF_INET6
-        body = _IFADDR.pack(family, prefix, 0, 0, index_of(name)) + _attr(_IFA_LOCAL, ip)
-        route.add(_DELADDR, 0, body, f"address of {name}")
-        route.flush()
-    finally:
-        route.close()
 
 
 def routes(family: int = AF_INET) -> list[tuple[bytes, int, int]]:

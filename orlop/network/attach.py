@@ -17,7 +17,7 @@ from orlop.errors import InvalidArgument, NotFound, OrlopError, SystemFailure
 from orlop.network import containerfiles, endpoint, ports, portspec, publish
 from orlop.network.bringup import bring_up
 from orlop.network.detach import detach
-from orlop.network.drivers import bridge, none
+from orlop.network.drivers import bridge, host, none
 from orlop.network.model import Endpoint, Network
 from orlop.network.networks import Networks, Sandbox, close_sockets
 
@@ -69,8 +69,10 @@ def attach(
         if container_id in networks.sandboxes:
             detach(networks, container_id)  # an attach that nobody detached
         id = secrets.token_hex(32)
-        place = "default" if mode == "host" else id[:12]
-        key = str(networks.config.exec_root / "netns" / place)
+        if mode == "host":
+            key = host.sandbox_key(networks.config.exec_root)
+        else:
+            key = str(networks.config.exec_root / "netns" / id[:12])
         sandbox = Sandbox(container_id, id, key, name, hostname)
         try:
             if mode in ("host", "none"):

@@ -36,7 +36,7 @@ def check(networks: Networks, ref: str, mode: str, settings: Mapping[str, Any]) 
     """May a container of NetworkMode `mode` connect there? Raises with Docker's texts."""
     network = networks.get(ref)
     if network.driver == "host":
-        raise Forbidden(
+        raise InvalidArgument(
             "cannot connect container to host network - container must be created in host "
             "network mode"
         )

@@ -112,16 +112,26 @@ def _raw(bridges: list[BridgeRules]) -> list[str]:
     if bridges:
         # route_localnet on the bridges would let containers reach the host's loopback.
         out.append(f"  iifname {_names(b.bridge for b in bridges)} ip daddr 127.0.0.0/8 drop")
-    for bridge in bridges:
-        for subnet, gateway in zip(bridge.subnets, bridge.gateways):
-            family = _family(subnet)
-            if bridge.open6 if family == "ip6" else bridge.open4:
-                continue
-            own = f" {family} daddr != {gateway}" if gateway else ""
-            out.append(
-                f'  iifname != "{bridge.bridge}" iifname != "lo" {family} daddr {subnet}{own} drop'
-            )
+    out += [f"  {rule} drop" for b in bridges if b.masquerade for rule in _direct(b)]
+    plain = [rule for b in bridges if not b.masquerade for rule in _direct(b)]
+    if plain:
+        # Without masquerading, answers to containers bear their addresses, too: conntrack (-200)
+        # tells them apart, before any translation (-100).
+        out += ["}", "chain guard {", "  type filter hook prerouting priority -150; policy accept;"]
+        out += [f"  {rule} ct state != {{ established, related }} drop" for rule in plain]
     return [*out, "}"]
+
+
+def _direct(bridge: BridgeRules) -> list[str]:
+    """Matches packets from elsewhere to the containers' addresses, per subnet."""
+    out = []
+    for subnet, gateway in zip(bridge.subnets, bridge.gateways):
+        family = _family(subnet)
+        if bridge.open6 if family == "ip6" else bridge.open4:
+            continue
+        own = f" {family} daddr != {gateway}" if gateway else ""
+        out.append(f'iifname != "{bridge.bridge}" iifname != "lo" {family} daddr {subnet}{own}')
+    return out
 
 
 def _nat(bridges: list[BridgeRules]) -> list[str]:
