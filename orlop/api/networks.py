@@ -5,7 +5,7 @@ from __future__ import annotations
 from orlop.api import decode, encode, models
 from orlop.api.answer import NO_CONTENT, Answer
 from orlop.api.call import Call
-from orlop.errors import NotSupported
+from orlop.container import connect as connecting
 from orlop.network import (
     create as creating,
 )
@@ -39,16 +39,24 @@ def create(call: Call) -> Answer:
 
 def connect(call: Call) -> Answer:
     body = call.json(models.Connect)
-    call.engine.networks.get(call.parameters["id"])
-    call.engine.containers.get(body.get("Container") or "")
-    raise NotSupported("connecting a container to another network is not supported yet")
+    connecting.connect(
+        call.engine.containers,
+        call.parameters["id"],
+        body.get("Container") or "",
+        body.get("EndpointConfig"),
+    )
+    return Answer(content_type="")
 
 
 def disconnect(call: Call) -> Answer:
     body = call.json(models.Disconnect)
-    call.engine.networks.get(call.parameters["id"])
-    call.engine.containers.get(body.get("Container") or "")
-    raise NotSupported("disconnecting a container from its network is not supported yet")
+    connecting.disconnect(
+        call.engine.containers,
+        call.parameters["id"],
+        body.get("Container") or "",
+        force=bool(body.get("Force")),
+    )
+    return Answer(content_type="")
 
 
 def remove(call: Call) -> Answer:

@@ -1,0 +1,119 @@
+"""Put a container on one more network, or take it off one, running or not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from orlop.container import endpoints, merge
+from orlop.container.containers import Containers
+from orlop.container.model import Container
+from orlop.errors import Conflict, Forbidden, NotFound, OrlopError, SystemFailure
+from orlop.network import connect as networking
+
+Json = dict[str, Any]
+
+
+def connect(containers: Containers, network: str, ref: str, settings: Json | None = None) -> None:
+    """`settings`: EndpointConfig of the API. A stopped container is connected when it starts."""
+    container = containers.get(ref)
+    with container.lock:
+        _check(container)
+        mode = container.host_config["NetworkMode"]
+        try:
+            found = networking.check(containers.networks, network, mode, settings or {})
+        except NotFound:
+            if container.state.running:
+                raise
+            name = network  # as Docker: start says that it is missing
+        else:
+            name = found.name
+        wanted = merge.endpoint(settings)
+        if container.state.running and container.state.pid:
+            _connect_running(containers, container, name, wanted)
+        else:
+            _connect_stopped(container, name, wanted, settings or {})
+
+
+def _connect_stopped(container: Container, name: str, wanted: Json, settings: Json) -> None:
+    with container.changing() as record:
+        known = record["NetworkSettings"].setdefault("Networks", {})
+        if name in known and not settings:
+            return
+        if name not in endpoints.PREDEFINED:
+            names = [container.name, *(wanted["Aliases"] or ()), container.id[:12]]
+            wanted["DNSNames"] = list(dict.fromkeys(names))
+        known[name] = wanted
+
+
+def _connect_running(containers: Containers, container: Container, name: str, wanted: Json) -> None:
+    made = networking.connect(containers.networks, container.id, name, wanted)
+    try:
+        containers.keeper.netops(container.id, made.host_ops, made.container_ops)
+    except OrlopError as error:
+        networking.disconnect(containers.networks, container.id, name)
+        raise SystemFailure(f"failed to connect to network {name}: {error.message}") from error
+    with container.changing() as record:
+        record["NetworkSettings"].setdefault("Networks", {})[made.name] = made.settings
+        _edit_hosts(record.get("HostsPath") or "", add=made.hosts)
+
+
+def disconnect(containers: Containers, network: str, ref: str, *, force: bool = False) -> None:
+    """`force`: also from a network that is gone."""
+    container = containers.get(ref)
+    with container.lock:
+        _check(container)
+        record = container.record
+        known = record["NetworkSettings"].get("Networks") or {}
+        name = _name(containers, network, known, force)
+        if not (container.state.running and container.state.pid):
+            if name not in known:
+                raise SystemFailure(
+                    f"container {container.id} is not connected to the network {name}"
+                )
+            _forget(container, name)
+            return
+        if name == "host":
+            raise Conflict("container cannot be disconnected from host network")
+        try:
+            gone = networking.disconnect(containers.networks, container.id, name)
+        except Forbidden as error:
+            raise SystemFailure(error.message) from None
+        containers.keeper.netops(container.id, gone.host_ops, gone.container_ops)
+        _edit_hosts(record.get("HostsPath") or "", drop=gone.hosts)
+        _forget(container, name)
+
+
+def _check(container: Container) -> None:
+    if container.damaged or container.state.removing or container.state.dead:
+        raise Conflict(f"container {container.id} is marked for removal and cannot be connected")
+
+
+def _name(containers: Containers, network: str, known: Json, force: bool) -> str:
+    try:
+        return containers.networks.get(network).name
+    except NotFound:
+        if network in known and force:
+            return network
+        raise
+
+
+def _forget(container: Container, name: str) -> None:
+    with container.changing() as record:
+        (record["NetworkSettings"].get("Networks") or {}).pop(name, None)
+
+
+def _edit_hosts(path: str, *, add: Sequence[str] = (), drop: Sequence[str] = ()) -> None:
+    """In place: the container has this very file mounted."""
+    if not path or not (add or drop):
+        return
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    with os.fdopen(fd, "r+", encoding="utf-8", errors="surrogateescape") as file:
+        lines = [line for line in file.read().splitlines() if line not in drop]
+        file.seek(0)
+        file.write("".join(f"{line}\n" for line in [*lines, *add]))
+        file.truncate()
