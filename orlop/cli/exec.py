@@ -97,6 +97,8 @@ def _stream(session: Session, ident: str, body: "Json", conn: Connection) -> int
         run()
     except Detached:
         raise Failure("read escape sequence") from None
+    except KeyboardInterrupt:
+        return 0  # as Docker's CLI: the program stays, the client is not taken to have failed
     conn.close()
     return int(session.client.call("GET", f"/exec/{ident}/json").get("ExitCode") or 0)
 

@@ -21,7 +21,7 @@ def info(session: Session, options: Options) -> None:
     from orlop.cli.version import client_info
 
     format_ = options.text("format")
-    client = {**client_info(session, session.client.version), "Debug": session.debug}
+    client = {"Debug": session.debug, **client_info(session, "")}
     if format_:
         _formatted(session, format_, client)
         return
@@ -91,7 +91,7 @@ def _formatted(session: Session, format_: str, client: "Json") -> None:
         except OrlopError as e:
             failure = e
     fields = {"Info": typed("info", raw, "*system.Info"), **fields}
-    value = Struct("system.dockerInfo", fields, {**raw, **extra})
+    value = Struct("system.dockerInfo", fields, {**fields["Info"].json, **extra})
     value.embedded = ("Info",)
     try:
         out(template.execute(value) + "\n")

@@ -2,6 +2,7 @@
 
 import posix
 
+from orlop.cli.failure import Failure
 from orlop.cli.out import out
 
 
@@ -14,6 +15,11 @@ def confirm(question: str) -> bool:
 def read_line() -> str:
     """One line of stdin, read byte by byte: what follows belongs to somebody else."""
     line = b""
-    while (byte := posix.read(0, 1)) not in (b"", b"\n"):
-        line += byte
+    try:
+        while (byte := posix.read(0, 1)) not in (b"", b"\n"):
+            line += byte
+    except KeyboardInterrupt:
+        # Docker takes ctrl-c at a question for a no, not for a failure
+        out("\n")
+        raise Failure("", 0) from None
     return line.decode("utf-8", "replace")

@@ -4,13 +4,14 @@
 pointer.
 A shape is a text: `Name[=key]:kind`. Kinds: s text, i int, b bool, f float, t time, j anything,
 `[k`
-list, `{k` map of text, `*k` pointer, `+T` embedded struct, T a shape. Source: moby api/types 1.50.
+list, `{k` map of text, `*k` pointer, `+T` embedded struct, T a shape; a
+`?` behind it leaves an empty value out of JSON. Source: moby api/types 1.50.
 """
 
 from typing import Any
 
 from orlop.cli.listing import go_time
-from orlop.cli.template.values import NilPointer, Struct, TypedMap
+from orlop.cli.template.values import NilList, NilPointer, Struct, TypedMap
 
 _RESOURCES = (
     "CPUShares=CpuShares:i Memory:i NanoCPUs=NanoCpus:i CgroupParent:s BlkioWeight:i "
@@ -69,9 +70,9 @@ SHAPES = {
     "Os:s OsVersion:s Size:i VirtualSize:i GraphDriver:GraphDriver RootFS:RootFS "
     "Metadata:Metadata Descriptor:*j Manifests:[j",
     "ImageConfig": "ImageConfig:+OCIConfig DockerOCIImageConfigExt:+ConfigExt",
-    "OCIConfig": "User:s ExposedPorts:{e Env:[s Entrypoint:[s Cmd:[s Volumes:{e WorkingDir:s "
-    "Labels:{s StopSignal:s ArgsEscaped:b",
-    "ConfigExt": "Healthcheck:*Healthcheck OnBuild:[s Shell:[s",
+    "OCIConfig": "User:s? ExposedPorts:{e? Env:[s? Entrypoint:[s? Cmd:[s? Volumes:{e? "
+    "WorkingDir:s? Labels:{s? StopSignal:s? ArgsEscaped:b?",
+    "ConfigExt": "Healthcheck:*Healthcheck? OnBuild:[s? Shell:[s?",
     "RootFS": "Type:s Layers:[s",
     "Metadata": "LastTagTime:t",
     "network": "Name:s ID=Id:s Created:t Scope:s Driver:s EnableIPv4:b EnableIPv6:b IPAM:IPAM "
@@ -107,8 +108,8 @@ SHAPES = {
     "GitCommit:s GoVersion:s Os:s Arch:s BuildTime:s Context:s",
     "PlatformInfo": "Name:s",
     "server": "Platform:PlatformInfo Components:[Component Version:s APIVersion=ApiVersion:s "
-    "MinAPIVersion:s GitCommit:s GoVersion:s Os:s Arch:s KernelVersion:s Experimental:b "
-    "BuildTime:s",
+    "MinAPIVersion:s? GitCommit:s GoVersion:s Os:s Arch:s KernelVersion:s? Experimental:b? "
+    "BuildTime:s?",
     "Component": "Name:s Version:s Details:{s",
 }
 _ZERO = {"s": "", "i": 0, "b": False, "f": 0.0, "d": 0, "j": None}
@@ -119,20 +120,46 @@ def typed(shape: str, value: "dict[str, Any] | None", type_name: str = "") -> St
     return _struct(shape, value or {}, type_name or f"types.{shape}")
 
 
-def _struct(shape: str, raw: dict[str, Any], type_name: str) -> Struct:
+def _struct(shape: str, raw: dict[str, Any], type_name: str, rest: bool = True) -> Struct:
+    """`rest`: keys that the shape does not have stay in the JSON."""
     fields: dict[str, Any] = {}
     embedded = []
+    json: dict[str, Any] = {}
+    known: set[str] = set()
     for entry in SHAPES[shape].split():
         head, _, kind = entry.partition(":")
         name, _, key = head.partition("=")
+        key = key or name
+        spare = kind.endswith("?")
+        kind = kind.removesuffix("?")
         if kind[0] == "+":
-            fields[name] = _struct(kind[1:], raw, f"types.{name}")
+            inner = fields[name] = _struct(kind[1:], raw, f"types.{name}", False)
             embedded.append(name)
+            known |= inner.known
+            json.update({k: v for k, v in inner.json.items() if k not in json})
         else:
-            fields[name] = _value(kind, raw.get(key or name))
-    found = Struct(type_name, fields, raw)
+            fields[name] = _value(kind, raw.get(key))
+            if key in raw and (raw[key] or not spare):
+                json[key] = raw[key] if raw[key] is None else _plain(fields[name])
+            known.add(key)
+    for key, value in raw.items() if rest else ():
+        if key not in known:
+            json.setdefault(key, value)
+    found = Struct(type_name, fields, json)
     found.embedded = tuple(embedded)
+    found.known = known
     return found
+
+
+def _plain(value: Any) -> Any:
+    """As encoding/json has it: struct fields in order, keys of maps sorted."""
+    if isinstance(value, Struct):
+        return value.json
+    if isinstance(value, TypedMap):
+        return {k: _plain(value[k]) for k in sorted(value)}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    return value
 
 
 def _value(kind: str, raw: Any) -> Any:
@@ -145,9 +172,15 @@ def _value(kind: str, raw: Any) -> Any:
             found.type_name = "*" + found.type_name
         return found
     if first == "[":
+        if raw is None:
+            return NilList()
         return [_value(kind[1:], one) for one in raw or ()]
     if first == "{":
         inner = kind[1:]
+        if raw is None:
+            empty = TypedMap({}, {"s": "string"}.get(inner, "interface {}"), _ZERO.get(inner))
+            empty.is_nil = True
+            return empty
         if inner == "e":  # map[string]struct{}
             return TypedMap({k: Struct("struct {}", {}, {}) for k in raw or ()}, "struct {}")
         zero = _ZERO.get(inner, [] if inner[0] == "[" else None)

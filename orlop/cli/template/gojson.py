@@ -3,7 +3,7 @@ are."""
 
 from typing import Any
 
-from orlop.cli.template.values import NilPointer, Number, Struct, float_text
+from orlop.cli.template.values import NilList, NilPointer, Number, Struct, TypedMap, float_text
 
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 
@@ -32,7 +32,9 @@ def encode(value: Any, escape: bool = False, indent: str | None = None, level: i
     if isinstance(value, Struct):
         inner = value.json() if callable(value.json) else value.json
         return encode(inner, escape or value.escape, indent, level)
-    if value is None or isinstance(value, NilPointer):
+    if value is None or isinstance(value, NilPointer | NilList):
+        return "null"
+    if isinstance(value, TypedMap) and value.is_nil:
         return "null"
     if value is True:
         return "true"
@@ -50,7 +52,7 @@ def encode(value: Any, escape: bool = False, indent: str | None = None, level: i
         items = [
             f"{quote(str(k), escape)}:{'' if indent is None else ' '}"
             + encode(v, escape, indent, level + 1)
-            for k, v in value.items()
+            for k, v in (sorted(value.items()) if isinstance(value, TypedMap) else value.items())
         ]
         return _wrap("{", items, "}", indent, level)
     if isinstance(value, list | tuple):

@@ -21,15 +21,22 @@ class Number(str):
     __slots__ = ()
 
 
+class NilList(list[Any]):
+    """A nil slice: as an empty one, but null in JSON."""
+
+    __slots__ = ()
+
+
 class TypedMap(dict[str, Any]):
     """A Go map whose values have a type: a missing key gives its zero by `index`, and "" is a
     string."""
 
-    __slots__ = ("element", "methods", "zero")
+    __slots__ = ("element", "is_nil", "methods", "zero")
 
     def __init__(self, values: dict[str, Any], element: str = "string", zero: Any = "") -> None:
         super().__init__(values)
         self.methods: dict[str, Any] = {}
+        self.is_nil = False
         self.element = element
         self.zero = zero
 
@@ -41,7 +48,7 @@ class Struct:
     `<`, `>` and `&`.
     """
 
-    __slots__ = ("embedded", "escape", "fields", "json", "methods", "type_name")
+    __slots__ = ("embedded", "escape", "fields", "json", "known", "methods", "type_name")
 
     def __init__(
         self,
@@ -57,6 +64,7 @@ class Struct:
         self.methods = methods or {}
         self.escape = escape
         self.embedded: tuple[str, ...] = ()  # fields whose own fields are promoted
+        self.known: set[str] = set()  # JSON keys that the fields stand for
 
     def find(self, name: str) -> tuple[bool, Any]:
         """(whether there is such a field, its value)."""
