@@ -106,8 +106,17 @@ def render(found: Iterable[Run], form: Form) -> Iterator[bytes]:
                 prefix += details(run.attrs) + b" "
             text = prefix + text[:-1].replace(b"\n", b"\n" + prefix) + text[-1:]
         if form.mux:
-            yield wire.header(_NUMBERS.get(run.stream, wire.STDERR), len(text))
+            text = framed(text, _NUMBERS.get(run.stream, wire.STDERR), run.count)
         yield text
+
+
+def framed(text: bytes, number: int, count: int) -> bytes:
+    """A frame for each record, as Docker sends them: clients take a frame for a line."""
+    if count == 1:
+        return wire.header(number, len(text)) + text
+    lines = text[:-1].split(b"\n")
+    heads = {size: wire.header(number, size + 1) for size in {len(line) for line in lines}}
+    return b"\n".join([heads[len(line)] + line for line in lines]) + b"\n"
 
 
 def gather(pieces: Iterable[bytes]) -> Iterator[bytes]:

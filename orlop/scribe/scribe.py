@@ -40,7 +40,7 @@ class Scribe:
         self._tasks: dict[Key, Task] = {}
         self._hubs: dict[Key, Hub] = {}
         self._holds: dict[str, list[int]] = {}  # port sockets, for a keeper to come
-        self._ready: list[Turn] = []
+        self._woken: list[Turn] = []
         self._stop = False
         self._listener = listener
         self._connections: set[Connection] = set()
@@ -84,27 +84,37 @@ class Scribe:
         self.ledger.abandon()
 
     def run(self) -> None:
+        """What has just woken goes first, then one of those that have more: a flood of some does
+        not delay the others by more than a turn.
+        """
         allocator.keep(_KEPT)
+        going: list[Turn] = []
         busy = 0
         while not self._stop:
-            self.poller.run_once(block=not self._ready)
-            turns, self._ready = self._ready, []
-            busy += len(turns)
-            if busy > _BUSY and not turns:
+            self.poller.run_once(block=not (self._woken or going))
+            woken, self._woken = self._woken, []
+            for item in woken:
+                if self._turn(item):
+                    going.append(item)
+            if going:
+                item = going.pop(0)
+                if self._turn(item):
+                    going.append(item)
+                busy += 1
+            elif busy > _BUSY:
                 busy = 0
                 self.poller.after(_IDLE, "trim", allocator.trim)
-            for item in turns:
-                again = False
-                try:
-                    again = item.turn()
-                except Exception:  # a bug: no half turn may block the others
-                    report()
-                    guard(self.ledger.abandon)
-                if again:
-                    self._ready.append(item)
+
+    def _turn(self, item: Turn) -> bool:
+        try:
+            return item.turn()
+        except Exception:  # a bug: no half turn may block the others
+            report()
+            guard(self.ledger.abandon)
+            return False
 
     def schedule(self, item: Turn) -> None:
-        self._ready.append(item)
+        self._woken.append(item)
 
     # connections
 
