@@ -77,7 +77,7 @@ def requested(mapping: Json) -> list[Json]:
         for path, node in _walk(real)
     ]
     if not found:
-        raise SystemFailure(text + "no device nodes found")
+        raise SystemFailure(text + "not a device node")
     return found
 
 
@@ -104,6 +104,9 @@ def _walk(directory: str) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def node_rules(nodes: list[Json], access: str) -> list[Json]:
+    """Raises SystemFailure for letters other than r, w and m."""
+    if not set(access) <= set("rwm"):
+        raise SystemFailure(f"invalid device cgroup permissions: {access!r}")
     return [_rule(n["type"], access or "rwm", n["major"], n["minor"]) for n in nodes]
 
 

@@ -29,8 +29,10 @@ def on_exit(
     containers.submit(lambda: ended(containers, id, status, exited_ns, error=error))
 
 
-def code_of(status: int) -> int:
-    """A raw wait status as Docker's exit code: 128+n for a signal."""
+def code_of(status: int | None) -> int:
+    """A raw wait status as Docker's exit code: 128+n for a signal, 255 when nobody saw it."""
+    if status is None:
+        return LOST
     signal = status & 0x7F
     return 128 + signal if signal else (status >> 8) & 0xFF
 

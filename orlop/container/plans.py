@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ from orlop.container.containers import Containers
 from orlop.container.model import Container, joined
 from orlop.container.security import Security, parse
 from orlop.container.view import running_root
-from orlop.errors import OrlopError, SystemFailure
+from orlop.errors import InvalidArgument, OrlopError, SystemFailure
 from orlop.keeper.client import LaunchFailed
 from orlop.kernel import process as kernel_process
 from orlop.runtime import seccomp
 from orlop.runtime.plan import NAMESPACES, make_exec_plan, make_plan
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 _EXEC = "OCI runtime exec failed: exec failed: unable to start container process: "
@@ -32,9 +35,7 @@ def apparmor(requested: str, privileged: bool) -> str:
     """The profile of a container: none where the kernel has no AppArmor."""
     if not Path("/sys/kernel/security/apparmor").exists():
         if requested not in ("", "unconfined"):
-            raise SystemFailure(
-                f"AppArmor is not enabled on the system, so profile {requested!r} cannot be applied"
-            )
+            log.warning("AppArmor is not enabled here: profile %r is not applied", requested)
         return ""
     if requested:
         return "" if requested == "unconfined" else requested
@@ -70,7 +71,10 @@ def _seccomp(containers: Containers, found: Security, process: Json) -> tuple[by
         return None, 0
     profile = found.seccomp or _daemon_profile(wanted)
     names = process["capabilities"]["bounding"]
-    return seccomp.program(profile, names, containers.config.data_root / "orlop" / "seccomp")
+    try:
+        return seccomp.program(profile, names, containers.config.data_root / "orlop" / "seccomp")
+    except InvalidArgument as error:
+        raise SystemFailure(error.message) from None
 
 
 def _daemon_profile(path: str) -> str:
@@ -108,6 +112,9 @@ def describe(error: LaunchFailed) -> str:
         if "outside of container" in reason:
             return reason
         return f'chdir to cwd ("{error.path}") set in config.json failed: {reason}'
+    if error.stage == "sysctl":
+        name = error.path.removeprefix("/proc/sys/").replace("/", ".")
+        return f"failed to write sysctl {name}: {reason}"
     if error.stage in ("hostname", "domainname"):
         return f"set{error.stage}: {reason}"
     if error.stage in ("mount", "bind", "cgroups"):

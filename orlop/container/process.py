@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from orlop.container import failures
 from orlop.container.users import Identity
 
 Json = dict[str, Any]
@@ -46,14 +48,23 @@ def capabilities(names: Sequence[str]) -> Json:
 
 
 def rlimits(ulimits: Iterable[Json], defaults: Mapping[str, tuple[int, int]]) -> list[Json]:
-    """HostConfig.Ulimits over the daemon's defaults."""
+    """HostConfig.Ulimits over the daemon's defaults. Raises with runc's texts for wrong ones."""
     merged: dict[str, tuple[int, int]] = dict(defaults)
     for limit in ulimits:
         merged[limit["Name"]] = (limit["Soft"], limit["Hard"])
-    return [
-        {"type": f"RLIMIT_{name.upper()}", "hard": _unsigned(hard), "soft": _unsigned(soft)}
-        for name, (soft, hard) in merged.items()
-    ]
+    out = []
+    for name, (soft, hard) in merged.items():
+        kind = f"RLIMIT_{name.upper()}"
+        number = getattr(resource, kind, None)
+        if number is None:
+            raise failures.spec_error(f"wrong rlimit value: {kind}")
+        if _unsigned(soft) > _unsigned(hard):
+            raise failures.launch_error(
+                "error setting rlimits for ready process: "
+                f"error setting rlimit type {number}: invalid argument"
+            )[0]
+        out.append({"type": kind, "hard": _unsigned(hard), "soft": _unsigned(soft)})
+    return out
 
 
 def _unsigned(value: int) -> int:

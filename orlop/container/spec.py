@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orlop.container import caps, devices, process, specmounts
+from orlop.container import caps, devices, failures, process, specmounts
 from orlop.container import sysctls as sysctl_rules
 from orlop.container.model import joined
 from orlop.container.security import Security
@@ -16,6 +16,7 @@ from orlop.container.users import Identity
 Json = dict[str, Any]
 
 _PERIOD = 100_000  # microseconds of CPU time that --cpus is measured in
+_LEAST_SHARES, _MOST_SHARES = 2, 262_144
 _NET_SYSCTLS = {
     "net.ipv4.ip_unprivileged_port_start": "0",
     "net.ipv4.ping_group_range": "0 2147483647",
@@ -184,7 +185,7 @@ def _device_rules(host: Json, facts: Facts) -> list[Json]:
 def _cpu(host: Json) -> Json:
     out: Json = {}
     if host["CpuShares"]:
-        out["shares"] = host["CpuShares"]
+        out["shares"] = _shares(host["CpuShares"])
     if host["NanoCpus"] > 0:
         out["quota"] = host["NanoCpus"] * _PERIOD // 1_000_000_000
         out["period"] = _PERIOD
@@ -201,6 +202,19 @@ def _cpu(host: Json) -> Json:
     if host["CpuRealtimeRuntime"]:
         out["realtimeRuntime"] = host["CpuRealtimeRuntime"]
     return out
+
+
+def _shares(shares: int) -> int:
+    # The kernel would clamp silently; runc says so.
+    for wrong, bound in (
+        (shares < _LEAST_SHARES, f"minimum allowed cpu-shares is {_LEAST_SHARES}"),
+        (shares > _MOST_SHARES, f"maximum allowed cpu-shares is {_MOST_SHARES}"),
+    ):
+        if wrong:
+            raise failures.launch_error(
+                f"error setting cgroup config for procHooks process: the {bound}"
+            )[0]
+    return shares
 
 
 _THROTTLES = (

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from orlop.container import failures
 from orlop.container.mounts import tmpfs_data
 from orlop.errors import SystemFailure
 
@@ -88,6 +89,12 @@ def build(
     """Raises SystemFailure for a tmpfs option Docker does not know."""
     mounts = sorted(user, key=lambda m: m.target.rstrip("/").count("/"))
     targets = {m.target for m in mounts}
+    if "/" in targets:  # an image can declare such a volume
+        source = next(m.source for m in mounts if m.target == "/")
+        raise failures.launch_error(
+            f'error mounting "{source}" to rootfs at "/": '
+            "create mountpoint for / mount: mountpoint is on the top of rootfs"
+        )[0]
     out = _defaults(targets, host, shm_size, writable_cgroups)
     out.extend(_one(m) for m in mounts)
     if host["ReadonlyRootfs"]:

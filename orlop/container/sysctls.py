@@ -14,8 +14,7 @@ Json = dict[str, Any]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+(?:[./][A-Za-z0-9_:@-]+)*", re.ASCII)
 _IPC = frozenset(
-    "kernel." + name
-    for name in ("msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni")
+    "kernel." + name for name in ("msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni")
 ) | {"kernel.shm_rmid_forced"}
 
 

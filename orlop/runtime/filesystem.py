@@ -74,6 +74,8 @@ def mount_bind(
             place, _ = _directory(setup.root, target)
         else:
             place = rootfs.make_file(setup.root, target)
+            if rootfs.is_directory(place):  # the kernel would only say EINVAL
+                raise NotADirectoryError(20, "Not a directory")
         set_one, clear_one, set_all, clear_all = attributes
         if set_all or clear_all:
             mount.mount_setattr(made, set=set_all, clear=clear_all, recursive=True)
