@@ -328,7 +328,14 @@ class Keeper:
         """The exit is recorded; a container's execs are forgotten with it. Idempotent."""
         self.call({"op": "forget", "id": id, "exec_id": exec_id})
         with self._guard:
-            self._told.discard((id, exec_id))
+            if exec_id:
+                self._told.discard((id, exec_id))
+            else:
+                self._told = {key for key in self._told if key[0] != id}
+
+    def log_reopen(self, id: str) -> None:
+        """Somebody renamed the log: go on in a new file at its path."""
+        self._ask_scribe({"op": "log_reopen", "id": id})
 
     def netops(self, id: str, host_ops: Sequence[Any], container_ops: Sequence[Any]) -> None:
         """Run network steps for a container that runs."""

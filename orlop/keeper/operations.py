@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
-from orlop.keeper import spawn
+from orlop.keeper import reap, spawn
 from orlop.keeper.failure import Refused
 from orlop.keeper.returning import return_task
-from orlop.keeper.stdio import remove_stdio
 from orlop.keeper.task import EXITED, Task
 from orlop.kernel import pidfd as pidfds
 from orlop.kernel import pty
@@ -166,19 +165,9 @@ def _forget(keeper: Keeper, frame: Frame) -> None:
     if not task.exec_id:
         for other in tuple(keeper.tasks.values()):
             if other.id == task.id and other.exec_id and other.state == EXITED:
-                _drop(keeper, other)
+                reap.drop(keeper, other)
         keeper.release(task.id)
-    _drop(keeper, task)
-
-
-def _drop(keeper: Keeper, task: Task) -> None:
-    del keeper.tasks[task.key]
-    for timer in ("undrained", "unseen"):
-        keeper.poller.cancel((timer, task.key))
-    keeper.scribe.send({"op": "remove", "id": task.id, "exec_id": task.exec_id})
-    keeper.free_slots(task)
-    task.close("poeim")
-    remove_stdio(f"{keeper.exec_root}/containers/{task.id}", task.exec_id)
+    reap.drop(keeper, task)
 
 
 def _release(keeper: Keeper, frame: Frame) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from time import time_ns
 
+from orlop.keeper.stdio import remove_stdio
 from orlop.keeper.task import EXITED, Task
 from orlop.kernel import pidfd as pidfds
 from orlop.scribe.poller import EDGE, HANGUP, READ
@@ -108,6 +109,19 @@ def announce(keeper: Keeper, task: Task) -> None:
             "exited_ns": task.exited_ns,
         }
     )
+    if task.exec_id and (task.id, "") not in keeper.tasks:
+        drop(keeper, task)  # its container was forgotten before it: nobody will ask
+
+
+def drop(keeper: Keeper, task: Task) -> None:
+    """Keep nothing of a process that ended."""
+    del keeper.tasks[task.key]
+    for timer in ("undrained", "unseen"):
+        keeper.poller.cancel((timer, task.key))
+    keeper.scribe.send({"op": "remove", "id": task.id, "exec_id": task.exec_id})
+    keeper.free_slots(task)
+    task.close("poeim")
+    remove_stdio(f"{keeper.exec_root}/containers/{task.id}", task.exec_id)
 
 
 def abandon(keeper: Keeper, pending: Pending) -> None:

@@ -152,6 +152,11 @@ class LogFile:
                 suffix = ".gz" if name.endswith(".gz") else ""
                 os.rename(name, f"{self.path}.{number + 1}{suffix}")
 
+    def reopen(self) -> None:
+        """Go on in whatever is at the path now."""
+        self.close()
+        self._open()
+
     def close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)

@@ -106,7 +106,7 @@ def render(found: Iterable[Run], form: Form) -> Iterator[bytes]:
                 prefix += details(run.attrs) + b" "
             text = prefix + text[:-1].replace(b"\n", b"\n" + prefix) + text[-1:]
         if form.mux:
-            text = framed(text, _NUMBERS.get(run.stream, wire.STDERR), run.count)
+            text = framed(text, _NUMBERS.get(run.stream, wire.STDERR), run.lines)
         yield text
 
 

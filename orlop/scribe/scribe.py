@@ -222,6 +222,12 @@ class Scribe:
         if hub is not None and hub.task is None:
             self.end_hub(hub)
 
+    def _daemon_log_reopen(self, _connection: Connection, frame: Frame, fds: list[int]) -> None:
+        frames.close_all(fds)
+        task = self._tasks.get((frame["id"], ""))
+        if task is not None and task.log is not None:
+            task.log.reopen()
+
     def _daemon_stats(self, _connection: Connection, _frame: Frame, fds: list[int]) -> Frame:
         frames.close_all(fds)
         clients = sum(len(hub.clients) for hub in self._hubs.values())

@@ -358,3 +358,27 @@ def test_a_keeper_that_cannot_start_says_so(tmp_path: Path) -> None:
     broken._starter._patience = 0.0
     with pytest.raises(SystemFailure, match="the keeper does not start"):
         broken.ensure()
+
+
+def test_an_exec_that_outlives_its_container_s_task_is_not_kept(host: Host) -> None:
+    host.spawn("c1", "sleep", "1000")
+    host.exec("c1", "e1", "sh", "-c", "read x", open_stdin=True)
+    host.client.signal("c1", "", 9)
+    host.exit_of("c1")
+    host.client.forget("c1", "")
+    host.client.signal("c1", "e1", 9)
+    assert host.exit_of("c1", "e1") == 9
+    assert host.client.snapshot() == []
+
+
+def test_a_renamed_log_is_opened_anew(host: Host) -> None:
+    host.spawn("c1", "cat", open_stdin=True)
+    sock = host.attach("c1", stdin=True, mux=False)
+    for text in (b"one\n", b"two\n"):
+        sock.sendall(text)
+        assert read_until(sock, b"\n") == text
+        os.rename(host.log_path("c1"), host.log_path("c1") + ".old")
+        host.client.log_reopen("c1")
+    sock.sendall(b"three\n")
+    assert read_until(sock, b"\n") == b"three\n"
+    assert host.log("c1") == b"three\n"
