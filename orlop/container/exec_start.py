@@ -52,13 +52,15 @@ def exec_start(
     if connect is None:
         _run(containers, container, found, config, process)
         return
+    # what is asked for now decides the framing, not what was said at creation (as Docker)
+    mux = not (config.get("Tty") if tty is None else tty)
     fd, leftover = connect()
     try:
-        _attach(containers, found, config, fd, leftover)
+        _attach(containers, found, config, fd, leftover, mux=mux)
         try:
             _run(containers, container, found, config, process)
         except OrlopError as error:
-            _tell(fd, error.message, mux=not config.get("Tty"))
+            _tell(fd, error.message, mux=mux)
             containers.keeper.drop(container.id, exec_id)
     finally:
         os.close(fd)
@@ -77,7 +79,13 @@ def _check(container: Container) -> None:
 
 
 def _attach(
-    containers: Containers, found: Exec, config: dict[str, object], fd: int, leftover: bytes
+    containers: Containers,
+    found: Exec,
+    config: dict[str, object],
+    fd: int,
+    leftover: bytes,
+    *,
+    mux: bool,
 ) -> None:
     containers.keeper.attach(
         found.container_id,
@@ -86,7 +94,7 @@ def _attach(
         stdin=bool(config.get("AttachStdin")),
         stdout=bool(config.get("AttachStdout")),
         stderr=bool(config.get("AttachStderr")),
-        mux=not config.get("Tty"),
+        mux=mux,
         detach_keys=parse_detach_keys(str(config.get("DetachKeys") or "")),
         leftover=leftover,
         stdin_once=True,

@@ -42,10 +42,11 @@ def inside_view(containers: Containers, container: Container) -> Iterator[Root]:
         return
     mounts = _volumes(container)
     with rootfs.mounted(containers, container) as merged:
-        if not mounts:
-            with Root(merged) as root:
+        with Root(merged) as root:
+            if not mounts:
                 yield root
-            return
+                return
+            _make_mount_points(root, mounts)
         with _mounted(merged, mounts) as combined:
             yield combined
 
@@ -89,6 +90,13 @@ def _volumes(container: Container) -> list[tuple[str, str, bool]]:
         if source and os.path.exists(source):
             out.append((source, destination, not point.get("RW", True)))
     return out
+
+
+def _make_mount_points(root: Root, mounts: list[tuple[str, str, bool]]) -> None:
+    """A container that never ran lacks the directories that a start makes."""
+    for source, destination, _ in mounts:
+        if os.path.isdir(source) and not root.exists(destination, follow=True):
+            os.close(root.mkdir_all(destination))
 
 
 @contextmanager
