@@ -18,6 +18,8 @@ _AT_FDCWD = -100
 def attach_root(setup: Setup, propagation: int) -> None:
     """Cut the copied host tree off from the host's, then lay the rootfs over its root."""
     mount.mount(None, "/", None, propagation)
+    # pivot_root refuses a shared parent; what is mounted below keeps what was asked for
+    mount.mount(None, "/", None, mount.MS_PRIVATE)
     root = setup.sources.pop(0)
     mount.mount_setattr(root, propagation=mount.MS_PRIVATE, recursive=True)
     host = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -261,7 +261,9 @@ def _finishing(spec: Json) -> list[Step]:
         steps.append(("readonly", list(linux["readonlyPaths"])))
     propagation, recursive = mountoptions.propagation_of(linux.get("rootfsPropagation") or "")
     attributes = mount.ATTR_RDONLY if spec["root"].get("readonly") else 0
-    if attributes or propagation:
-        steps.append(("attributes", attributes, propagation, recursive))
+    if attributes:
+        steps.append(("attributes", attributes, 0, False))
     steps.append(("pivot",))
+    if propagation:  # not before: pivot_root refuses a shared new root
+        steps.append(("attributes", 0, propagation, recursive))
     return steps
