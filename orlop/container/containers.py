@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _HEX = re.compile(r"[0-9a-f]{1,64}", re.ASCII)
 _ATTEMPTS = 6
 
-ExecExit = Callable[[str, str, int, int], None]
+ExecExit = Callable[[str, str, int | None, int], None]
 
 
 def new_id() -> str:
@@ -156,17 +156,14 @@ class Containers:
     def publish(self, container: Container, action: str, **attributes: str) -> None:
         """A container event with Docker's attributes: labels, image, name and the given ones."""
         config = container.config
-        self.events.publish(
-            "container",
-            action,
-            container.id,
-            {
-                **attributes,
-                **(config.get("Labels") or {}),
-                "image": str(config.get("Image") or ""),
-                "name": container.name,
-            },
-        )
+        shown = {
+            **attributes,
+            **(config.get("Labels") or {}),
+            "image": str(config.get("Image") or ""),
+            "name": container.name,
+        }
+        # Sorted, as Go encodes a map.
+        self.events.publish("container", action, container.id, dict(sorted(shown.items())))
 
     def users_of_volume(self, name: str) -> Iterable[str]:
         for container in self.all():

@@ -36,5 +36,10 @@ def exec_create(containers: Containers, ref: str, config: dict[str, Any]) -> str
         new = Exec(new_id(), container.id, dict(config))
         containers.execs.add(new)
         container.exec_ids.add(new.id)
-    containers.publish(container, "exec_create: " + " ".join(config["Cmd"]), execID=new.id)
+    containers.publish(container, f"exec_create: {spelled(config['Cmd'])}", execID=new.id)
     return new.id
+
+
+def spelled(command: list[str]) -> str:
+    """As events show it: program, a space (always), arguments."""
+    return f"{command[0]} {' '.join(command[1:])}"

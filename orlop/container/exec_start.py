@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from orlop.container import plans
 from orlop.container.attach import Connect
 from orlop.container.containers import Containers
+from orlop.container.exec_create import spelled
 from orlop.container.exec_process import exec_process
 from orlop.container.execs import Exec
 from orlop.container.exits import code_of
@@ -48,7 +49,7 @@ def exec_start(
         with running_root(container) as root:
             process = exec_process(containers, container, config, root)
         found.started = True
-    containers.publish(container, "exec_start: " + " ".join(config["Cmd"]), execID=exec_id)
+    containers.publish(container, f"exec_start: {spelled(config['Cmd'])}", execID=exec_id)
     if connect is None:
         _run(containers, container, found, config, process)
         return
@@ -144,7 +145,7 @@ def _tell(fd: int, message: str, *, mux: bool) -> None:
 
 
 def exec_exited(
-    containers: Containers, container_id: str, exec_id: str, status: int, exited_ns: int
+    containers: Containers, container_id: str, exec_id: str, status: int | None, exited_ns: int
 ) -> None:
     """The keeper's news, on its reader thread. `status` is a raw wait status."""
     found = containers.execs.find(exec_id)

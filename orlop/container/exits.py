@@ -22,7 +22,7 @@ def on_exit(
 ) -> None:
     """The keeper's callback, on its reader thread: hands over at once, never blocks."""
     if exec_id:
-        for handler in containers.exec_exits:
+        for handler in tuple(containers.exec_exits):  # probes come and go
             handler(id, exec_id, LOST << 8 if status is None else status, exited_ns)
         return
     error = LOST_TEXT if status is None else ""

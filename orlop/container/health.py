@@ -75,7 +75,7 @@ def stop(container: Container) -> None:
 
 
 def ended(container: Container) -> None:
-    """The container ended: a dead one is unhealthy, as in Docker."""
+    """The container ended or was paused: unhealthy until a check says otherwise, as in Docker."""
     stop(container)
     if container.state.health is not None:
         container.state.health = {**container.state.health, "Status": "unhealthy"}

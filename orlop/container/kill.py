@@ -6,7 +6,7 @@ from orlop.container import pause, signals
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.container.wait import subscribe
-from orlop.errors import Conflict, OrlopError
+from orlop.errors import Conflict, NotFound, OrlopError
 
 KILL = 9
 
@@ -14,8 +14,8 @@ KILL = 9
 def kill(containers: Containers, ref: str, signal: str = "") -> None:
     """Default SIGKILL, which is waited for. Raises InvalidArgument, Conflict when not running."""
     try:
-        container = containers.get(ref)
         number = signals.parse(signal) if signal else KILL
+        container = containers.get(ref)
         with container.lock:
             if not container.state.running:
                 raise Conflict(f"container {container.id} is not running")
@@ -46,15 +46,15 @@ def deliver(containers: Containers, container: Container, number: int, *, by_use
             record["HasBeenManuallyStopped"] = True
     if not container.state.restarting:
         _send(containers, container, number)
-        if ends and container.state.paused:
-            pause.thaw(containers, container)
     containers.publish(container, "kill", signal=str(number))
+    if ends and container.state.paused:
+        pause.thaw(containers, container)
 
 
 def _send(containers: Containers, container: Container, number: int) -> None:
     try:
         containers.keeper.signal(container.id, "", number)
-    except ProcessLookupError:
+    except (NotFound, ProcessLookupError):
         pass  # ended: the exit event is under way
 
 

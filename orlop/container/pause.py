@@ -25,7 +25,7 @@ def pause(containers: Containers, ref: str) -> None:
             )
         cgroups.freeze(containers, container.id, container.host_config, frozen=True)
         state.paused = True
-        health.stop(container)
+        health.ended(container)
         container.save()
         containers.publish(container, "pause")
 

@@ -12,6 +12,7 @@ import threading
 
 from orlop.container import plans
 from orlop.container.containers import Containers
+from orlop.container.exec_create import spelled
 from orlop.container.model import Container
 from orlop.errors import OrlopError
 
@@ -28,9 +29,9 @@ class _Exit:
     def __init__(self, exec_id: str) -> None:
         self.exec_id = exec_id
         self.arrived = threading.Event()
-        self.status = 0
+        self.status: int | None = None
 
-    def take(self, id: str, exec_id: str, status: int, exited_ns: int) -> None:
+    def take(self, id: str, exec_id: str, status: int | None, exited_ns: int) -> None:
         if exec_id == self.exec_id:
             self.status = status
             self.arrived.set()
@@ -50,6 +51,9 @@ def run(
                 container.id, exec_id, theirs.fileno(), stdout=True, stderr=True
             )
         output = _Output(ours)
+        words = spelled(argv)
+        containers.publish(container, f"exec_create: {words}", execID=exec_id)
+        containers.publish(container, f"exec_start: {words}", execID=exec_id)
         try:
             plans.exec_inside(containers, container, exec_id, argv)
         except OrlopError as error:
@@ -59,7 +63,9 @@ def run(
             _kill(containers, container, exec_id, ended)
             return -1, f"Health check exceeded timeout ({_spelled(timeout)})"
         containers.keeper.forget(container.id, exec_id)
-        return _code(ended.status), output.text()
+        code = _code(ended.status)
+        containers.publish(container, "exec_die", execID=exec_id, exitCode=str(code))
+        return code, output.text()
     finally:
         containers.exec_exits.remove(ended.take)
         ours.close()
@@ -74,7 +80,9 @@ def _kill(containers: Containers, container: Container, exec_id: str, ended: _Ex
     containers.keeper.forget(container.id, exec_id)
 
 
-def _code(status: int) -> int:
+def _code(status: int | None) -> int:
+    if status is None:  # nobody saw it end
+        return 255
     signal = status & 0x7F
     return 128 + signal if signal else (status >> 8) & 0xFF
 

@@ -250,7 +250,7 @@ def test_sigkill_thaws_a_paused_container(rig: Rig) -> None:
     id = running(rig)
     pause(rig.containers, id)
     kill(rig.containers, id)
-    assert rig.actions()[-4:] == ["pause", "unpause", "kill", "die"]
+    assert rig.actions()[-4:] == ["pause", "kill", "unpause", "die"]
 
 
 def test_remove_texts_force_and_volumes(rig: Rig) -> None:
