@@ -121,7 +121,8 @@ class _Tunnel:
         if self._server_open and not self._outward:
             try:
                 self._outward = self._plain.recv(_PIECE)
-                self._server_open = moved = bool(self._outward)
+                self._server_open = bool(self._outward)
+                moved = True
             except BlockingIOError:
                 self._plain_wants |= select.POLLIN
         if self._outward:
