@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,19 @@ class Daemon:
         assert self.process
         self.process.kill()
         self.process.wait()
+
+    def wait_for_end(self, id: str) -> None:
+        """Without a daemon: until no process of the container is left in its cgroup."""
+        top = next(
+            p
+            for p in (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup"))
+            if (p / "orlop").is_dir()
+        )
+        procs = top / "orlop" / id / "cgroup.procs"
+        deadline = time.monotonic() + 60
+        while procs.exists() and procs.read_text().strip():
+            assert time.monotonic() < deadline, id
+            select.select([], [], [], 0.02)
 
     def pid(self, name: str) -> int:
         """Of "keeper" or "scribe-0"."""
