@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,12 +164,6 @@ class Containers:
         }
         # Sorted, as Go encodes a map.
         self.events.publish("container", action, container.id, dict(sorted(shown.items())))
-
-    def users_of_volume(self, name: str) -> Iterable[str]:
-        for container in self.all():
-            for point in (container.record.get("MountPoints") or {}).values():
-                if point.get("Type") == "volume" and point.get("Name") == name:
-                    yield container.id
 
     def submit(self, work: Callable[[], object]) -> None:
         """Handle an exit away from the keeper's reader thread."""

@@ -13,7 +13,7 @@ from typing import Any
 from orlop.container import inspect
 from orlop.container.containers import Containers
 from orlop.container.filters import check_names, labels_match
-from orlop.container.model import Container, encode
+from orlop.container.model import Container, decode, encode
 from orlop.container.times import NEVER, human, nanoseconds
 from orlop.errors import InvalidArgument, NotFound, OrlopError, SystemFailure
 
@@ -30,16 +30,21 @@ _PORT = re.compile(r"(\d+)(?:-(\d+))?(?:/(tcp|udp|sctp))?", re.ASCII | re.IGNORE
 
 
 class Summary:
-    """A container's entry in the list: the document, its bytes, and when the status turns."""
+    """A container's entry in the list: its bytes (a fifth of the document), when it turns."""
 
-    __slots__ = ("created", "document", "encoded", "made_at", "stale_at")
+    __slots__ = ("created", "encoded", "made_at", "stale_at")
 
     def __init__(self, document: Json, created: int, made_at: int, stale_at: int) -> None:
-        self.document = document
         self.created = created  # ns, the order of the list
         self.made_at = made_at  # ns of the wall clock, which may be set back behind it
         self.stale_at = stale_at
         self.encoded = encode(document)
+
+    @property
+    def document(self) -> Json:
+        """A fresh copy."""
+        document: Json = decode(self.encoded)
+        return document
 
 
 def list_(
