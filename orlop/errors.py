@@ -4,8 +4,6 @@ Docker's clients match on these texts (docker-py reads "no such image"), so word
 contract. A kind says *what sort* of failure it is, the message says what happened.
 """
 
-from __future__ import annotations
-
 
 class OrlopError(Exception):
     """Base of every declared failure; anything else that escapes a verb is a bug."""

@@ -1,7 +1,8 @@
 """`export`, `save`, `load` and `import`: tar archives in and out."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Iterator
 
 from orlop.cli.failure import Failure
 from orlop.cli.options import Options
@@ -9,6 +10,10 @@ from orlop.cli.out import is_terminal, write
 from orlop.cli.progress import show
 from orlop.cli.session import Session
 from orlop.client.transport import Response, query, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BLOCK = 1 << 18
 

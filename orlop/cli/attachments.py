@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 _BARE = ("readonly", "ro", "volume-nocopy", "bind-nonrecursive", "bind-create-src")
 _RECURSIVE = {
-    "enabled": "",
     "disabled": "NonRecursive",
     "writable": "ReadOnlyNonRecursive",
     "readonly": "ReadOnlyForceRecursive",
@@ -67,6 +66,8 @@ def _set_mount(found: "Json", key: str, value: str, field: str) -> None:
         found["ReadOnly"] = _bool(key, value)
     elif key == "consistency":
         found["Consistency"] = value.lower()
+    elif key == "bind-recursive" and value == "enabled":
+        pass  # the default
     elif key.startswith("bind-"):
         _set_bind(found.setdefault("BindOptions", {}), key, value, field)
     elif key.startswith("volume-"):
@@ -100,8 +101,7 @@ def _set_bind(options: "Json", key: str, value: str, field: str) -> None:
                 f"invalid value for {key}: {value} "
                 '(must be "enabled", "disabled", "writable", or "readonly")'
             )
-        if name:
-            options[name] = True
+        options[name] = True
     else:
         raise ValueError(f"unexpected key '{key}' in '{field}'")
 

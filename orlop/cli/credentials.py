@@ -1,13 +1,17 @@
 """Registry credentials of the CLI's config: `auths`, `credHelpers`, `credsStore`."""
 
-import base64
+from __future__ import annotations
+
+import binascii
 import os
-import subprocess
-from typing import Any
 
 from orlop.cli.failure import Failure
 from orlop.cli.session import Session
 from orlop.client.jsonlite import dumps, loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 INDEX = "https://index.docker.io/v1/"
 TOKEN = "<token>"  # the user name helpers give when the secret is an identity token
@@ -22,6 +26,10 @@ def hostname(server: str) -> str:
     return server.removeprefix("https://").removeprefix("http://").split("/")[0]
 
 
+def _encoded(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode()
+
+
 def _helper(config: dict[str, Any], server: str) -> str:
     helpers = config.get("credHelpers")
     if isinstance(helpers, dict):
@@ -32,6 +40,8 @@ def _helper(config: dict[str, Any], server: str) -> str:
 
 
 def _ask(helper: str, verb: str, text: str) -> str:
+    import subprocess
+
     program = f"docker-credential-{helper}"
     try:
         done = subprocess.run(
@@ -83,7 +93,7 @@ def _decoded(entry: dict[str, Any], server: str) -> dict[str, str]:
     found = {k: str(v) for k, v in entry.items() if k in ("username", "password", "email") and v}
     if entry.get("auth"):
         try:
-            text = base64.b64decode(entry["auth"]).decode()
+            text = binascii.a2b_base64(entry["auth"]).decode()
         except ValueError:
             raise Failure("Invalid auth configuration file") from None
         found["username"], _, password = text.partition(":")
@@ -98,7 +108,7 @@ def _decoded(entry: dict[str, Any], server: str) -> dict[str, str]:
 def header(session: Session, domain: str) -> tuple[str, str]:
     """X-Registry-Auth for a reference's domain."""
     data = dumps(find(session, server_of(domain))).encode()
-    return "X-Registry-Auth", base64.urlsafe_b64encode(data).decode()
+    return "X-Registry-Auth", _encoded(data).replace("+", "-").replace("/", "_")
 
 
 def save(session: Session, server: str, auth: dict[str, str]) -> bool:
@@ -118,10 +128,10 @@ def save(session: Session, server: str, auth: dict[str, str]) -> bool:
         auths[server] = {}
     elif token:
         pair = f"{auth.get('username', '')}:"
-        auths[server] = {"auth": base64.b64encode(pair.encode()).decode(), "identitytoken": token}
+        auths[server] = {"auth": _encoded(pair.encode()), "identitytoken": token}
     else:
         pair = f"{auth['username']}:{auth['password']}"
-        auths[server] = {"auth": base64.b64encode(pair.encode()).decode()}
+        auths[server] = {"auth": _encoded(pair.encode())}
     _write(session, {**config, "auths": auths})
     return not helper
 

@@ -37,7 +37,8 @@ def info(session: Session, options: Options) -> None:
     if found is not None:
         auths = session.config.get("auths") or {}
         found["UserName"] = _user(auths.get("https://index.docker.io/v1/") or {})
-    text, warnings = pretty(client, found)
+    text, warnings, wrong = pretty(client, found)
+    errors += wrong
     out(text)
     err("".join(w + "\n" for w in warnings))
     err("".join(f"ERROR: {e}\n" for e in errors))
@@ -48,12 +49,12 @@ def info(session: Session, options: Options) -> None:
 
 
 def _user(auth: "Json") -> str:
-    import base64
+    import binascii
 
     if auth.get("username"):
         return str(auth["username"])
     try:
-        return base64.b64decode(auth.get("auth") or "").decode().partition(":")[0]
+        return binascii.a2b_base64(auth.get("auth") or "").decode().partition(":")[0]
     except ValueError:
         return ""
 
@@ -132,24 +133,25 @@ def _boolean(value: object) -> str:
     return "true" if value else "false"
 
 
-def pretty(client: "Json", server: "Json | None") -> tuple[str, list[str]]:
-    """(text, warnings)."""
-    lines = ["Client:" + _platform(client)]
-    if client.get("Version"):
-        lines.append(f" Version:    {client['Version']}")
-    lines.append(f" Context:    {client.get('Context', 'default')}")
-    lines.append(f" Debug Mode: {_boolean(client.get('Debug'))}")
+def pretty(client: "Json | None", server: "Json | None") -> tuple[str, list[str], list[str]]:
+    """(text, warnings, errors)."""
+    lines = ["Client:" + _platform(client or {})]
     warnings: list[str] = []
-    plugins = client.get("Plugins") or []
-    if plugins:
-        lines.append(" Plugins:")
-        warnings = _plugins(plugins, lines)
-    if client.get("Warnings"):
-        warnings = [*client["Warnings"], *warnings]
+    if client is not None:
+        if client.get("Version"):
+            lines.append(f" Version:    {client['Version']}")
+        lines.append(f" Context:    {client.get('Context', '')}")
+        lines.append(f" Debug Mode: {_boolean(client.get('Debug'))}")
+        if client.get("Plugins"):
+            lines.append(" Plugins:")
+            warnings = _plugins(client["Plugins"], lines)
+        warnings = [*(client.get("Warnings") or ()), *warnings]
     lines += ["", "Server:"]
+    errors: list[str] = []
     if server is not None:
-        warnings += _server(server, lines)
-    return "\n".join(lines) + "\n", warnings
+        errors = _server(server, lines)
+        warnings += server.get("Warnings") or ()
+    return "\n".join(lines) + "\n", warnings, errors
 
 
 def _platform(client: "Json") -> str:
@@ -175,7 +177,7 @@ def _plugins(plugins: "list[Json]", lines: list[str]) -> list[str]:
 
 
 def _server(i: "Json", lines: list[str]) -> list[str]:
-    """Append the daemon's part; returns its warnings."""
+    """Append the daemon's part; returns what was wrong with it."""
 
     def add(label: str, value: object) -> None:
         lines.append(f"{label} {value}")
@@ -211,29 +213,54 @@ def _server(i: "Json", lines: list[str]) -> list[str]:
     if i.get("Runtimes"):
         add(" Runtimes:", " ".join(i["Runtimes"]))
         add(" Default Runtime:", i.get("DefaultRuntime", ""))
-    _linux(i, lines)
+    errors = _linux(i, lines)
     _host(i, lines)
-    return list(i.get("Warnings") or ())
+    return errors
 
 
-def _linux(i: "Json", lines: list[str]) -> None:
+def _linux(i: "Json", lines: list[str]) -> list[str]:
     if i.get("OSType") == "windows":
         lines.append(f" Default Isolation: {i.get('Isolation', '')}")
     if i.get("OSType") != "linux":
-        return
+        return []
     lines.append(f" Init Binary: {i.get('InitBinary', '')}")
-    for name, key in (("containerd", "ContainerdCommit"), ("runc", "RuncCommit"),
-                      ("init", "InitCommit")):  # fmt: skip
+    for name, key in (
+        ("containerd", "ContainerdCommit"),
+        ("runc", "RuncCommit"),
+        ("init", "InitCommit"),
+    ):
         lines.append(f" {name} version: {(i.get(key) or {}).get('ID', '')}")
     if not i.get("SecurityOptions"):
-        return
+        return []
+    try:
+        options = [_security_option(o) for o in i["SecurityOptions"]]
+    except ValueError as e:
+        return [str(e)]
     lines.append(" Security Options:")
-    for option in i["SecurityOptions"]:
-        pairs = [part.partition("=") for part in option.split(",")]
-        named = {k: v for k, _, v in pairs}
-        lines.append("  " + named.get("name", ""))
-        if "profile" in named:
-            lines.append("   Profile: " + named["profile"])
+    for name, profiles in options:
+        lines.append("  " + name)
+        lines += ["   Profile: " + p for p in profiles]
+    return []
+
+
+def _security_option(text: str) -> tuple[str, list[str]]:
+    """(name, profiles) of "name=seccomp,profile=builtin". Raises ValueError."""
+    if "=" not in text:
+        return text, []  # daemons before 1.13
+    name, profiles = "", []
+    for part in text.split(","):
+        key, equals, value = part.partition("=")
+        if not equals:
+            from orlop.cli.text import go_quote
+
+            raise ValueError(f"invalid security option {go_quote(part)}")
+        if not key or not value:
+            raise ValueError("invalid empty security option")
+        if key == "name":
+            name = value
+        elif key == "profile":
+            profiles.append(value)
+    return name, profiles
 
 
 def _host(i: "Json", lines: list[str]) -> None:

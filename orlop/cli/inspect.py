@@ -5,7 +5,7 @@ from orlop.cli.options import Options
 from orlop.cli.out import err, out
 from orlop.cli.session import Session
 from orlop.cli.text import go_quote
-from orlop.client.jsonlite import loads
+from orlop.client.jsonlite import loads, loads_exact
 from orlop.client.transport import ApiError, query, quote
 from orlop.errors import OrlopError
 
@@ -186,11 +186,9 @@ def _by_template(names: list[str], format_: str, get: "Getter", errors: list[str
 
 def _by_keys(format_: str, raw: bytes) -> str:
     """The template over the plain JSON, where `{{.Id}}` is a key and a missing key an error."""
-    import json
-
     from orlop.cli.template import parse
     from orlop.cli.template.values import Number
 
     template = parse(format_)
     template.missing = "error"
-    return template.execute(json.loads(raw, parse_int=Number, parse_float=Number))
+    return template.execute(loads_exact(raw, Number))

@@ -1,9 +1,13 @@
 """The same request to many objects: at most 50 under way, answers in the order of the names."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 from orlop.client.transport import Client
 from orlop.errors import OrlopError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 AT_ONCE = 50  # what Docker's CLI allows itself
 

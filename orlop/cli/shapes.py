@@ -8,10 +8,14 @@ list, `{k` map of text, `*k` pointer, `+T` embedded struct, T a shape; a
 `?` behind it leaves an empty value out of JSON. Source: moby api/types 1.50.
 """
 
-from typing import Any
+from __future__ import annotations
 
 from orlop.cli.listing import go_time
 from orlop.cli.template.values import NilList, NilPointer, Struct, TypedMap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _RESOURCES = (
     "CPUShares=CpuShares:i Memory:i NanoCPUs=NanoCpus:i CgroupParent:s BlkioWeight:i "
@@ -115,7 +119,7 @@ SHAPES = {
 _ZERO = {"s": "", "i": 0, "b": False, "f": 0.0, "d": 0, "j": None}
 
 
-def typed(shape: str, value: "dict[str, Any] | None", type_name: str = "") -> Struct:
+def typed(shape: str, value: dict[str, Any] | None, type_name: str = "") -> Struct:
     """`value` as a Go struct of that shape."""
     return _struct(shape, value or {}, type_name or f"types.{shape}")
 

@@ -1,174 +1,253 @@
-"""`stats`: resource use of containers, once or as a live table."""
+"""`stats`: what containers use, once or as a table that renews itself twice a second."""
+
+import threading
+import time
 
 from orlop.cli.failure import Failure
 from orlop.cli.listing import Row, format_of, render
 from orlop.cli.options import Options
-from orlop.cli.out import is_terminal, out
+from orlop.cli.out import out
 from orlop.cli.session import Session
 from orlop.cli.table import table
-from orlop.cli.text import ellipsis
+from orlop.cli.text import short_id
 from orlop.cli.units import bytes_size, human_size
-from orlop.client.transport import query, quote
+from orlop.client.jsonlite import split
+from orlop.client.transport import Client, query, quote
 from orlop.errors import OrlopError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
+    Json = dict[str, Any]
+
 HEADERS = {
-    "Container": "CONTAINER",
-    "ID": "CONTAINER ID",
-    "Name": "NAME",
-    "CPUPerc": "CPU %",
-    "MemUsage": "MEM USAGE / LIMIT",
-    "MemPerc": "MEM %",
-    "NetIO": "NET I/O",
-    "BlockIO": "BLOCK I/O",
-    "PIDs": "PIDS",
-}
+    "Container": "CONTAINER", "Name": "NAME", "ID": "CONTAINER ID", "CPUPerc": "CPU %",
+    "MemUsage": "MEM USAGE / LIMIT", "MemPerc": "MEM %", "NetIO": "NET I/O",
+    "BlockIO": "BLOCK I/O", "PIDs": "PIDS",
+}  # fmt: skip
 COLUMNS = ("ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDs")
+_PERIOD = 0.5  # seconds between two pictures
+_PATIENCE = 2.0  # seconds until a container without news counts as silent
 
 
 class Stat(Row):
-    TYPE = "*container.statsContext"
-    __slots__ = ("_asked", "_full", "_s")
+    """One container's line, from an entry of `entry_of` or one that is invalid."""
 
-    def __init__(self, sample: "Any", asked: str, full: bool) -> None:
-        self._s = sample
-        self._asked = asked
-        self._full = full
+    TYPE = "*container.statsContext"
+    __slots__ = ("s", "trunc", "windows")
+
+    def __init__(self, entry: "Json", trunc: bool, windows: bool = False) -> None:
+        self.s = entry
+        self.trunc = trunc
+        self.windows = windows
 
     def Container(self) -> str:
-        return self._asked
-
-    def ID(self) -> str:
-        ident: str = self._s["id"]
-        return ident if self._full else ident[:12]
+        return str(self.s["Container"])
 
     def Name(self) -> str:
-        name: str = self._s["name"].lstrip("/")
-        return name or "--"
+        name = str(self.s["Name"])
+        return name[1:] if len(name) > 1 else "--"
 
-    def _live(self) -> bool:
-        return bool(self._s.get("memory_stats"))
+    def ID(self) -> str:
+        return short_id(self.s["ID"]) if self.trunc else str(self.s["ID"])
 
     def CPUPerc(self) -> str:
-        if not self._live():
-            return "--"
-        return f"{_cpu(self._s):.2f}%"
-
-    def _memory(self) -> tuple[int, int]:
-        memory = self._s["memory_stats"]
-        used = memory.get("usage", 0)
-        stats = memory.get("stats") or {}
-        for name in ("total_inactive_file", "inactive_file"):
-            if name in stats:  # what the kernel gives back at once is not use
-                used = used - stats[name] if stats[name] < used else used
-                break
-        return used, memory.get("limit", 0)
+        return "--" if self.s["IsInvalid"] else f"{self.s['CPUPercentage']:.2f}%"
 
     def MemUsage(self) -> str:
-        if not self._live():
+        if self.s["IsInvalid"]:
             return "-- / --"
-        used, limit = self._memory()
-        return f"{bytes_size(used)} / {bytes_size(limit)}"
+        used = bytes_size(self.s["Memory"])
+        return used if self.windows else f"{used} / {bytes_size(self.s['MemoryLimit'])}"
 
     def MemPerc(self) -> str:
-        if not self._live():
+        if self.s["IsInvalid"] or self.windows:
             return "--"
-        used, limit = self._memory()
-        return f"{used * 100 / limit if limit else 0:.2f}%"
+        return f"{self.s['MemoryPercentage']:.2f}%"
 
     def NetIO(self) -> str:
-        if not self._live():
-            return "--"
-        networks = (self._s.get("networks") or {}).values()
-        received = sum(n.get("rx_bytes", 0) for n in networks)
-        sent = sum(n.get("tx_bytes", 0) for n in networks)
-        return f"{human_size(received, 3)} / {human_size(sent, 3)}"
+        return self._pair("NetworkRx", "NetworkTx")
 
     def BlockIO(self) -> str:
-        if not self._live():
-            return "--"
-        read = written = 0
-        for entry in self._s["blkio_stats"].get("io_service_bytes_recursive") or ():
-            if entry["op"][:1] in ("r", "R"):
-                read += entry["value"]
-            elif entry["op"][:1] in ("w", "W"):
-                written += entry["value"]
-        return f"{human_size(read, 3)} / {human_size(written, 3)}"
+        return self._pair("BlockRead", "BlockWrite")
 
     def PIDs(self) -> str:
-        if not self._live():
+        return "--" if self.s["IsInvalid"] or self.windows else str(self.s["PidsCurrent"])
+
+    def _pair(self, first: str, second: str) -> str:
+        if self.s["IsInvalid"]:
             return "--"
-        return str(self._s["pids_stats"].get("current", 0))
+        return f"{human_size(self.s[first], 3)} / {human_size(self.s[second], 3)}"
 
 
-def _cpu(sample: "Any") -> float:
-    """Per cent of one processor since the sample before, times the processors."""
-    now, before = sample["cpu_stats"], sample["precpu_stats"]
-    used = now["cpu_usage"]["total_usage"] - before["cpu_usage"]["total_usage"]
+def blank(container: str) -> "Json":
+    """An entry before the first sample."""
+    numbers = ("CPUPercentage", "Memory", "MemoryLimit", "MemoryPercentage", "NetworkRx",
+               "NetworkTx", "BlockRead", "BlockWrite", "PidsCurrent")  # fmt: skip
+    return {"Container": container, "Name": "", "ID": "", "IsInvalid": False} | dict.fromkeys(
+        numbers, 0
+    )
+
+
+def entry_of(container: str, sample: "Json") -> "Json":
+    """The figures of one API sample."""
+    used, limit = _memory(sample.get("memory_stats") or {})
+    networks = (sample.get("networks") or {}).values()
+    read = written = 0
+    blkio = sample.get("blkio_stats") or {}
+    for one in blkio.get("io_service_bytes_recursive") or ():
+        if one["op"][:1] in ("r", "R"):
+            read += one["value"]
+        elif one["op"][:1] in ("w", "W"):
+            written += one["value"]
+    return {
+        "Container": container,
+        "Name": sample.get("name", ""),
+        "ID": sample.get("id", ""),
+        "CPUPercentage": _cpu(sample),
+        "Memory": used,
+        "MemoryLimit": limit,
+        "MemoryPercentage": used / limit * 100 if limit else 0,
+        "NetworkRx": sum(n.get("rx_bytes", 0) for n in networks),
+        "NetworkTx": sum(n.get("tx_bytes", 0) for n in networks),
+        "BlockRead": read,
+        "BlockWrite": written,
+        "PidsCurrent": (sample.get("pids_stats") or {}).get("current", 0),
+        "IsInvalid": False,
+    }
+
+
+def _memory(memory: "Json") -> tuple[int, int]:
+    """(use without what the kernel can give back at once, limit)."""
+    used, stats = memory.get("usage", 0), memory.get("stats") or {}
+    for name in ("total_inactive_file", "inactive_file"):  # cgroup v1, v2
+        if name in stats and stats[name] < used:
+            used -= stats[name]
+            break
+    return used, memory.get("limit", 0)
+
+
+def _cpu(sample: "Json") -> float:
+    """Per cent of one processor, times the processors, since the sample before."""
+    now, before = sample.get("cpu_stats") or {}, sample.get("precpu_stats") or {}
+    use_now, use_before = now.get("cpu_usage") or {}, before.get("cpu_usage") or {}
+    used = use_now.get("total_usage", 0) - use_before.get("total_usage", 0)
     system = now.get("system_cpu_usage", 0) - before.get("system_cpu_usage", 0)
-    if system <= 0 or used <= 0:
-        return 0.0
-    count = now.get("online_cpus") or len(now["cpu_usage"].get("percpu_usage") or ()) or 1
-    return float(used / system * count * 100)
+    count = now.get("online_cpus") or len(use_now.get("percpu_usage") or ())
+    return used / system * count * 100 if system > 0 and used > 0 else 0.0
 
 
-def stats(session: Session, options: Options) -> int:
-    once = options.flag("no-stream")
-    full = options.flag("no-trunc")
-    format_ = format_of(options.text("format"), session.config.get("statsFormat"), False)
-    for name in options.args:
-        session.client.raw("GET", f"/containers/{quote(name)}/json")
-    while True:
-        rows, failures = _sample(session, options, full)
-        if failures and (once or not rows):
-            raise Failure("\n".join(failures))
-        text = _text(rows, format_, full)
-        if once:
-            out(text)
-            return 0
-        out(f"\x1b[H\x1b[2J{text}" if is_terminal(1) else text)
+class _Watch:
+    """One container's stream, read on a thread; `entry` is the newest picture of it."""
 
+    def __init__(self, client: Client, name: str, stream: bool) -> None:
+        self.entry = blank(name)
+        self.error: OrlopError | None = None
+        self.ready = threading.Event()
+        self._client = Client(client.host, client._dial)
+        self._client.version, self._client.headers = client.version, client.headers
+        self._stream = stream
+        self._heard = time.monotonic()
+        threading.Thread(target=self._read, args=(name,), daemon=True).start()
 
-def _sample(session: Session, options: Options, full: bool) -> tuple[list[Stat], list[str]]:
-    """One sample of each container; it takes the daemon a second, as rates need two looks."""
-    names = options.args or [
-        c["Id"][:12]
-        for c in session.client.call(
-            "GET", "/containers/json" + query({"all": options.flag("all")})
-        )
-    ]
-    if not names:
-        import select
-
-        select.select([], [], [], 1)
-        return [], []
-    from concurrent.futures import ThreadPoolExecutor
-
-    from orlop.client.host import client_for
-
-    def ask(name: str) -> "Any":
-        client = client_for(session.settings, session.config)
+    def _read(self, name: str) -> None:
         try:
-            return client.call("GET", f"/containers/{quote(name)}/stats?stream=0")
+            path = f"/containers/{quote(name)}/stats?stream={int(self._stream)}"
+            response = self._client.open("GET", path)
+            rest = ""
+            for data in response.chunks():
+                found, rest = split(rest + data.decode("utf-8", "replace"))
+                for sample in found:
+                    self._heard = time.monotonic()
+                    self.entry = entry_of(name, sample)
+                    self.ready.set()
         except OrlopError as e:
-            return e
+            self.error = e
+        except OSError as e:
+            self.error = OrlopError(str(e))
+        self.entry = {**self.entry, "IsInvalid": self._stream or self.error is not None}
+        self.ready.set()
 
-    with ThreadPoolExecutor(min(32, len(names))) as pool:
-        answers = list(pool.map(ask, names))
-    failures = [str(a.message) for a in answers if isinstance(a, OrlopError)]
-    rows = [Stat(a, n, full) for n, a in zip(names, answers) if not isinstance(a, OrlopError)]
-    return rows, failures
+    def picture(self) -> "Json":
+        if self._stream and time.monotonic() - self._heard > _PATIENCE:
+            name, ident = self.entry["Name"], self.entry["ID"]
+            empty = blank(self.entry["Container"])
+            return {**empty, "Name": name, "ID": ident, "IsInvalid": True}
+        return self.entry
 
 
-def _text(rows: list[Stat], format_: str, full: bool) -> str:
+class _All:
+    """Follows which containers there are, by events."""
+
+    def __init__(self, session: Session, everything: bool, stream: bool) -> None:
+        self.watches: dict[str, _Watch] = {}
+        self._client = session.client
+        self._everything = everything
+        self._stream = stream
+        if stream:
+            # subscribe before listing, or a start in between is lost
+            events = self._client.open("GET", '/events?filters={"type":{"container":true}}')
+            threading.Thread(target=self._follow, args=(events,), daemon=True).start()
+        listed = session.client.call("GET", "/containers/json" + query({"all": everything}))
+        for container in listed or ():
+            self._add(container["Id"][:12])
+
+    def _add(self, name: str) -> None:
+        if name not in self.watches:
+            self.watches[name] = _Watch(self._client, name, self._stream)
+
+    def _follow(self, events: "Any") -> None:
+        rest = ""
+        try:
+            for data in events.chunks():
+                found, rest = split(rest + data.decode("utf-8", "replace"))
+                for event in found:
+                    name, action = event["Actor"]["ID"][:12], event["Action"]
+                    if action == "start" or (action == "create" and self._everything):
+                        self._add(name)
+                    elif action == "die" and not self._everything:
+                        self.watches.pop(name, None)
+        except (OrlopError, OSError):
+            return
+
+
+def stats(session: Session, options: Options) -> None:
+    stream = not options.flag("no-stream")
+    format_ = format_of(options.text("format"), session.config.get("statsFormat"), False)
+    trunc = not options.flag("no-trunc")
+    if options.args:
+        watches = {n: _Watch(session.client, n, stream) for n in dict.fromkeys(options.args)}
+        _await(watches)
+        errors = [w.error.message for w in watches.values() if w.error is not None]
+        if errors:
+            raise Failure("\n".join(errors))
+    else:
+        watches = _All(session, options.flag("all"), stream).watches
+        _await(watches)
+    time.sleep(0 if not stream else _PERIOD)
+    while True:
+        rows = [Stat(w.picture(), trunc) for w in list(watches.values())]
+        text = picture(rows, format_)
+        if not stream:
+            out(text)
+            return
+        # each line ends what is left of the one it covers, the last what is below
+        lines = ("\x1b[H" + text).split("\n")
+        out("".join(f"{line} \x1b[K\n" for line in lines) + "\x1b[J")
+        time.sleep(_PERIOD)
+
+
+def _await(watches: dict[str, _Watch]) -> None:
+    for watch in list(watches.values()):
+        watch.ready.wait()
+
+
+def picture(rows: "Sequence[Stat]", format_: str) -> str:
+    """The rows as text, "" is the table."""
     if format_:
         return render(rows, HEADERS, format_)
-    heads = [HEADERS[c] for c in COLUMNS]
-    cells = [[str(getattr(r, c)()) for c in COLUMNS] for r in rows]
-    if not full:
-        for row in cells:
-            row[1] = ellipsis(row[1], 40)
-    return table(heads, cells)
+    return table(
+        [HEADERS[c] for c in COLUMNS], [[str(getattr(r, c)()) for c in COLUMNS] for r in rows]
+    )

@@ -95,14 +95,19 @@ def _engine(found: "dict[str, Any]") -> "dict[str, Any]":
 
 def _ansi(text: str) -> str:
     """RFC 3339 to `Fri May 30 12:07:14 2025`; anything else stays."""
-    import time
-
-    try:
-        moment = time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")
-    except ValueError:
+    date, _, clock = text[:19].partition("T")
+    parts = date.split("-")
+    if len(parts) != 3 or len(clock) != 8 or not all(p.isdigit() for p in parts):
         return text
-    clock = time.strftime("%H:%M:%S %Y", moment)
-    return f"{time.strftime('%a %b', moment)} {moment.tm_mday:>2} {clock}"
+    year, month, day = (int(p) for p in parts)
+    if not 1 <= month <= 12:
+        return text
+    # Sakamoto's day of the week; strptime would import re and datetime
+    shift = (0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4)[month - 1]
+    y = year - (month < 3)
+    weekday = "SunMonTueWedThuFriSat"[3 * ((y + y // 4 - y // 100 + y // 400 + shift + day) % 7) :]
+    name = "JanFebMarAprMayJunJulAugSepOctNovDec"[3 * month - 3 : 3 * month]
+    return f"{weekday[:3]} {name} {day:>2} {clock} {year}"
 
 
 def version(session: Session, options: Options) -> None:

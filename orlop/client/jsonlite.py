@@ -46,13 +46,33 @@ def loads(text: "str | bytes | bytearray") -> "Any":
         import json
 
         return json.loads(text, strict=False)
+    return _whole(_scan, text)
+
+
+def _whole(scan: "Any", text: str) -> "Any":
     try:
-        value, end = _scan(text, 0)
+        value, end = scan(text, 0)
     except StopIteration as e:
         raise ValueError(f"invalid JSON at character {e.value}") from None
     if end != len(text):
         raise ValueError(f"invalid JSON: something follows at character {end}")
     return value
+
+
+def loads_exact(text: "str | bytes", number: "type[str]") -> "Any":
+    """As loads, with every number as the text that it was. Raises ValueError."""
+    if not isinstance(text, str):
+        text = str(text, "utf-8", "replace")
+    if _scan is None:
+        import json
+
+        return json.loads(text, strict=False, parse_int=number, parse_float=number)
+
+    class Exact(_Plain):
+        parse_float = number
+        parse_int = number
+
+    return _whole(_make_scanner(Exact), text.strip(" \t\r\n"))
 
 
 def dumps(value: object) -> str:

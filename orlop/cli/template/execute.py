@@ -1,7 +1,6 @@
 """Walk the tree over a value. Errors carry Go's position and context."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from __future__ import annotations
 
 from orlop.cli.template import nodes
 from orlop.cli.template.errors import TemplateError
@@ -17,6 +16,11 @@ from orlop.cli.template.values import (
     type_name,
 )
 from orlop.cli.text import go_quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
 
 _MISSING = object()
 _DEPTH = 100_000

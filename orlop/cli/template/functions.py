@@ -1,6 +1,6 @@
 """The functions of a template: Go's own and those of the Docker CLI."""
 
-from typing import Any
+from __future__ import annotations
 
 from orlop.cli.template.gojson import encode
 from orlop.cli.template.printf import sprint, sprintf, sprintln
@@ -13,6 +13,10 @@ from orlop.cli.template.values import (
     truth,
     type_name,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class CallError(Exception):

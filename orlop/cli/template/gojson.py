@@ -1,9 +1,13 @@
 """JSON as Go's encoding/json writes it: keys of maps sorted, characters outside ASCII as they
 are."""
 
-from typing import Any
+from __future__ import annotations
 
 from orlop.cli.template.values import NilList, NilPointer, Number, Struct, TypedMap, float_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 

@@ -1,6 +1,10 @@
 """The parsed tree; str() of a node is its canonical text, which error messages quote."""
 
-from typing import Any
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Node:

@@ -1,12 +1,16 @@
 """Tokens to a tree, with the error texts of Go's parser."""
 
-from collections.abc import Collection
+from __future__ import annotations
 
 from orlop.cli.template import nodes
 from orlop.cli.template.errors import TemplateError
 from orlop.cli.template.lexer import Lexer, Token
 from orlop.cli.template.literals import number, unquote
 from orlop.cli.template.nodes import Command, ListNode, Node, Pipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _OPERANDS = ("bool", "charconst", "complex", "dot", "field", "identifier", "number", "nil",
              "rawstring", "string", "variable", "lparen")  # fmt: skip
@@ -122,7 +126,7 @@ class Parser:
             found.nodes.append(node)
         raise self.error("unexpected EOF")
 
-    def _text_or_action(self) -> "Node | Token":
+    def _text_or_action(self) -> Node | Token:
         token = self._next_solid()
         if token.kind == "text":
             return nodes.Text(token.pos, token.value)
@@ -132,7 +136,7 @@ class Parser:
             return self._action()
         raise self._unexpected(token, "input")
 
-    def _action(self) -> "Node | Token":
+    def _action(self) -> Node | Token:
         token = self._next_solid()
         kind = token.kind
         if kind in ("if", "range", "with"):

@@ -1,6 +1,6 @@
 """fmt.Sprintf, Sprint and Sprintln for the values of templates."""
 
-from typing import Any
+from __future__ import annotations
 
 from orlop.cli.template.values import (
     NilPointer,
@@ -9,6 +9,10 @@ from orlop.cli.template.values import (
     print_value,
     type_name,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def sprint(values: list[Any]) -> str:

@@ -1,6 +1,15 @@
 """Values as a template sees them, beyond plain JSON, and how Go names and prints them."""
 
-from typing import Any
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    _List = list[Any]
+    _Map = dict[str, Any]
+else:
+    _List, _Map = list, dict
 
 
 class NilPointer:
@@ -21,13 +30,13 @@ class Number(str):
     __slots__ = ()
 
 
-class NilList(list[Any]):
+class NilList(_List):
     """A nil slice: as an empty one, but null in JSON."""
 
     __slots__ = ()
 
 
-class TypedMap(dict[str, Any]):
+class TypedMap(_Map):
     """A Go map whose values have a type: a missing key gives its zero by `index`, and "" is a
     string."""
 
