@@ -103,6 +103,7 @@ class Engine:
         self.containers.close()
         self.networks.close()
         self.keeper.close()
+        self.layers.close()
         for lock in self._locks:
             lock.close()
 

@@ -14,6 +14,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,7 @@ class Layers:
         self.root = root
         self.driver = driver
         self._lock = threading.Lock()
+        self._deleting = ThreadPoolExecutor(1, "orlop-delete")
         self._layers: dict[ChainID, Layer] = {}
         self._writable: dict[str, Writable] = {}
         self._templates: dict[ChainID, Template] = {}  # init layers made before, by image
@@ -183,8 +185,17 @@ class Layers:
             os.rename(self._record(chain), gone)
             del self._layers[chain]
             self._templates.pop(chain, None)
-        self.driver.remove(layer.cache_id)
-        shutil.rmtree(gone, ignore_errors=True)
+        # Nobody finds the tree any more: its files (often tens of thousands) go behind the answer.
+        # A crash meanwhile leaves it to the sweep.
+        self._deleting.submit(self._take_apart, layer.cache_id, gone)
+
+    def _take_apart(self, cache_id: str, record: Path) -> None:
+        self.driver.remove(cache_id)
+        shutil.rmtree(record, ignore_errors=True)
+
+    def close(self) -> None:
+        """Wait for what is still being deleted."""
+        self._deleting.shutdown()
 
     def in_use(self, chain: ChainID) -> bool:
         with self._lock:

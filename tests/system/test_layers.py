@@ -173,6 +173,7 @@ def test_layers_in_use_stay(layers: Layers) -> None:
     layers.remove_writable("c1")
     layers.delete(b.chain_id)
     layers.delete(a.chain_id)
+    layers.close()
     assert layers.driver.all() == []
 
 
