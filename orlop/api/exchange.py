@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RECEIVE = 256 << 10
+RECEIVE = 96 << 10  # below malloc's mmap threshold, where each buffer costs page faults
 _DRAIN = 256 << 10  # as Go's server: unread body read before the connection is given up
 _LINGER = 0.5  # seconds, likewise
 
@@ -88,7 +88,7 @@ class Exchange:
     def receive(self, deadline: float | None = None) -> bytes:
         """The next piece of the request's body; b"" at its end. Raises OSError, ProtocolError."""
         self._proceed()
-        while True:
+        while self._http.their_state is h11.SEND_BODY:
             with self._turn:
                 event = self._http.next_event()
             if type(event) is h11.Data:
@@ -98,6 +98,7 @@ class Exchange:
             data = self._read(deadline)
             with self._turn:
                 self._http.receive_data(data)
+        return b""
 
     def answer(self, what: Any_) -> None:
         """Send it and give the connection back to the loop."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 from orlop.container.containers import Containers
-from orlop.container.model import Container
+from orlop.container.model import Container, Exit
 from orlop.container.wait import wait
 from orlop.errors import InvalidArgument, NotSupported
 from orlop.scribe.follow import Follow
@@ -18,9 +19,15 @@ class Log:
     `close` may come from another thread: it ends a follower that waits.
     """
 
-    def __init__(self, container: Container, found: Iterator[bytes] | Follow) -> None:
+    def __init__(
+        self,
+        container: Container,
+        found: Iterator[bytes] | Follow,
+        ended: Future[Exit] | None = None,
+    ) -> None:
         self.container = container
         self._found = found
+        self._ended = ended
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._found)
@@ -28,6 +35,8 @@ class Log:
     def close(self) -> None:
         if isinstance(self._found, Follow):
             self._found.close()
+        if self._ended is not None:
+            self._ended.cancel()  # else a container collects waiters for as long as it runs
 
 
 def logs(
@@ -59,14 +68,16 @@ def logs(
     limits = {"tail": tail, "since_ns": since_ns, "until_ns": until_ns}
     if not follow:
         return Log(container, _existing(path, form, limits))
+    ended = None
     with container.lock:
         running = container.state.running
         follower = Follow(path, form, **limits)  # type: ignore[arg-type]
         if running:
-            wait(containers, container.id, "next-exit").add_done_callback(lambda _: follower.end())
+            ended = wait(containers, container.id, "next-exit")
+            ended.add_done_callback(lambda _: follower.end())
     if not running:
         follower.end()
-    return Log(container, follower)
+    return Log(container, follower, ended)
 
 
 def _existing(path: str, form: Form, limits: dict[str, int | None]) -> Iterator[bytes]:

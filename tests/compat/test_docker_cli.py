@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import tarfile
 import threading
@@ -243,3 +244,84 @@ def test_put_archive_of_a_hundred_megabytes_keeps_memory_flat(orlopd: Daemon, na
         copying.stdin.close()
         assert copying.wait(60) == 0
     assert peak - before < 24 << 10
+
+
+def test_exec_that_dies_with_its_client(orlopd: Daemon, name: str) -> None:
+    """Ours; Docker's leaves the process behind (row C21)."""
+    orlopd.docker("run", "-d", "--name", name, "busybox", "sleep", "100")
+
+    def start(path: str) -> tuple[socket.socket, str]:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(20)
+        sock.connect(str(orlopd.socket))
+        id = json.loads(_post(orlopd, path, {"Cmd": ["sleep", "77"], "AttachStdout": True}))["Id"]
+        body = b"{}"
+        sock.sendall(
+            f"POST /exec/{id}/start HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        assert sock.recv(100).startswith(b"HTTP/1.1 200")
+        return sock, id
+
+    def running(id: str) -> bool:
+        return bool(json.loads(_get(orlopd, f"/exec/{id}/json"))["Running"])
+
+    kept, kept_id = start(f"/containers/{name}/exec")
+    killed, killed_id = start(f"/containers/{name}/exec?orlop-kill-on-disconnect=1")
+    deadline = time.monotonic() + 10
+    while not (running(kept_id) and running(killed_id)):
+        assert time.monotonic() < deadline
+    kept.close()
+    killed.close()
+    while running(killed_id):
+        assert time.monotonic() < deadline
+    assert running(kept_id)
+
+
+def test_attach_over_websocket(orlopd: Daemon, name: str) -> None:
+    orlopd.docker("create", "-i", "--name", name, "busybox", "sh", "-c", "cat; echo end >&2")
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(20)
+        sock.connect(str(orlopd.socket))
+        sock.sendall(
+            f"GET /containers/{name}/attach/ws?stream=1&stdin=1&stdout=1&stderr=1 HTTP/1.1\r\n"
+            "Host: d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        reader = sock.makefile("rb")
+        assert reader.readline() == b"HTTP/1.1 101 Switching Protocols\r\n"
+        head = b""
+        while (line := reader.readline()) != b"\r\n":
+            head += line
+        assert b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head
+        orlopd.docker("start", name)
+        sock.sendall(b"\x82\x83\0\0\0\0hi\n")
+        assert reader.read(5) == b"\x82\x03hi\n"
+        orlopd.docker("kill", name)
+        assert reader.read(2)[0] == 0x88
+        reader.close()
+
+
+def _get(daemon: Daemon, path: str) -> bytes:
+    return _call(daemon, f"GET {path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n".encode())
+
+
+def _post(daemon: Daemon, path: str, document: object) -> bytes:
+    body = json.dumps(document).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return _call(daemon, head.encode() + body)
+
+
+def _call(daemon: Daemon, request: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(20)
+        sock.connect(str(daemon.socket))
+        sock.sendall(request)
+        answer = b""
+        while data := sock.recv(65536):
+            answer += data
+    return answer.partition(b"\r\n\r\n")[2]

@@ -281,6 +281,17 @@ def test_hijack_without_upgrade_gives_a_raw_200(api: Served, client: Client) -> 
     assert answer.endswith(b"!")
 
 
+def test_hijack_after_a_body_and_without_upgrade_waits_for_nothing(
+    api: Served, client: Client
+) -> None:
+    hijacker(api)
+    client.sock.sendall(
+        b"POST /t/hijack HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 2\r\n\r\n{}"
+    )
+    assert client.sock.recv(100).startswith(b"HTTP/1.1 200 OK")
+
+
 def test_hijack_refused_before_it_began(api: Served, client: Client) -> None:
     def handler(call: Call) -> Any_:
         raise NotFound("No such container: x")
