@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 
 from orlop.errors import SystemFailure
 
@@ -90,14 +91,17 @@ def library() -> ctypes.CDLL:
     return _loaded
 
 
-def version() -> str:
-    class Version(ctypes.Structure):
-        _fields_ = (
-            ("major", ctypes.c_uint), ("minor", ctypes.c_uint), ("micro", ctypes.c_uint),
-        )  # fmt: skip
+class _Version(ctypes.Structure):
+    _fields_ = (
+        ("major", ctypes.c_uint), ("minor", ctypes.c_uint), ("micro", ctypes.c_uint),
+    )  # fmt: skip
 
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """Asked for at every start: ctypes keeps each pointer type it makes for ever."""
     lib = library()
-    lib.seccomp_version.restype = ctypes.POINTER(Version)
+    lib.seccomp_version.restype = ctypes.POINTER(_Version)
     found = lib.seccomp_version().contents
     return f"{found.major}.{found.minor}.{found.micro}"
 
