@@ -22,7 +22,6 @@ from orlop.storage.unpack import unpack
 
 _SUITE = re.compile(r"[a-z][a-z0-9.-]{0,40}", re.ASCII)
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_DEFAULT_MIRROR = "http://deb.debian.org/debian"
 _EXTRA = ("apt",)
 _DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}
 _DEBS = "var/cache/apt/archives"
@@ -189,9 +188,7 @@ def _host_mirror(tool: str) -> tuple[str, str]:
         wanted = (created, origin, component) == ("Packages", "Debian", "main") and plain
         if wanted and uri.startswith(("http://", "https://", "file:")) and " " not in uri:
             return uri.rstrip("/"), codename
-    if _KEYRING.exists():
-        return _DEFAULT_MIRROR, "stable"
     raise NotSupported(
-        "this host has no Debian mirror configured; install debian-archive-keyring to use "
-        + _DEFAULT_MIRROR
+        "this host has no Debian mirror configured: add one to its apt sources "
+        "(and install debian-archive-keyring where the host is not Debian)"
     )
