@@ -163,6 +163,7 @@ def _facts(
         default_ulimits=daemon.default_ulimits,
         init=wants_init,
         apparmor=plans.apparmor(found.apparmor, host["Privileged"]),
+        time_namespace=plans.time_namespaces(),
     )
 
 

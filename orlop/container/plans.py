@@ -31,6 +31,12 @@ def host_capabilities() -> tuple[str, ...]:
     return tuple(name for number, name in enumerate(caps.KNOWN) if mask >> number & 1)
 
 
+@lru_cache(maxsize=1)
+def time_namespaces() -> bool:
+    """The kernel knows them (5.6, if configured)."""
+    return Path("/proc/self/ns/time").exists()
+
+
 def apparmor(requested: str, privileged: bool) -> str:
     """The profile of a container: none where the kernel has no AppArmor."""
     if not Path("/sys/kernel/security/apparmor").exists():
@@ -171,6 +177,8 @@ def _namespaces(host: Json) -> int:
             flags |= NAMESPACES[kind]
     if host.get("CgroupnsMode") == "private":
         flags |= NAMESPACES["cgroup"]
+    if time_namespaces():
+        flags |= NAMESPACES["time"]
     return flags
 
 

@@ -167,6 +167,16 @@ def test_the_default_sandbox(lab: Lab) -> None:
     assert status["Seccomp"] == "2"
 
 
+def test_namespaces_of_its_own(lab: Lab) -> None:
+    id = lab.background("sleep", "300")
+    pid = lab.state(id)["Pid"]
+    for kind in ("mnt", "net", "uts", "pid", "ipc", "time"):
+        mine, theirs = (os.readlink(f"/proc/{p}/ns/{kind}") for p in ("self", pid))
+        assert mine != theirs, kind
+    assert os.readlink(f"/proc/{pid}/ns/user") == os.readlink("/proc/self/ns/user")
+    remove(lab.containers, id, force=True)
+
+
 def test_environment_and_order(lab: Lab) -> None:
     config = {"Env": ["A=1", "A=2", "B"], "Hostname": "box"}
     _, text = lab.run("sh", "-c", "cat /proc/1/environ | tr '\\0' '\\n'", config=config)

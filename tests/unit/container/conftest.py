@@ -20,6 +20,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     monkeypatch.setattr(plans, "host_capabilities", lambda: ("CAP_CHOWN",), raising=False)
     monkeypatch.setattr(plans, "apparmor", lambda name, privileged: "", raising=False)
     monkeypatch.setattr(plans, "spawn", _spawn, raising=False)
+    monkeypatch.setattr(plans, "time_namespaces", lambda: False)  # dockerd 28 makes none
     frozen: list[tuple[str, bool]] = []
     monkeypatch.setattr(cgroups, "freeze", lambda c, id, host, frozen: None, raising=False)
     monkeypatch.setattr(cgroups, "oom_killed", lambda c, id, host: False, raising=False)

@@ -1,7 +1,8 @@
 """The OCI spec of a container against the one a real dockerd 28.5.2 gave to runc.
 
-Ours differs by intent in two things, taken out before the comparison: HOME is set here already
-(runc sets it), and the domain name is the spec's own field (dockerd uses a sysctl).
+Ours differs by intent in three things, taken out before the comparison: HOME is set here already
+(runc sets it), the domain name is the spec's own field (dockerd uses a sysctl), and a container
+has a time namespace of its own (later dockerds make one).
 """
 
 from __future__ import annotations
