@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from orlop.cli.template.values import Struct
 
 
+_DIGITS = "0123456789"
+
+
 class Row:
     """Base of the rows: public methods are fields, those with a parameter too. TYPE is Go's
     name."""
@@ -149,17 +152,12 @@ def go_time(text: str) -> str:
 def natural(text: str) -> "list[tuple[int, int | str]]":
     """Sort key: digits by value."""
     key: list[tuple[int, int | str]] = []
-    digits = word = ""
-    for char in text + "\0":
-        if char.isascii() and char.isdigit():
-            if word:
-                key.append((1, word))
-                word = ""
-            digits += char
-        else:
-            if digits:
-                key.append((0, int(digits)))
-                digits = ""
-            word += char
-    key.append((1, word))
+    at = 0
+    while at < len(text):
+        end = at
+        digits = text[at] in _DIGITS
+        while end < len(text) and (text[end] in _DIGITS) == digits:
+            end += 1
+        key.append((0, int(text[at:end])) if digits else (1, text[at:end]))
+        at = end
     return key

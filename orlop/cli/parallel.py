@@ -25,8 +25,7 @@ def call_all(client: Client, method: str, paths: Sequence[str]) -> list[OrlopErr
         except OrlopError as e:
             return e
         finally:
-            if mine._idle is not None:
-                mine._idle.close()
+            mine.close()
         return None
 
     with ThreadPoolExecutor(min(AT_ONCE, len(paths))) as pool:

@@ -68,11 +68,8 @@ def loads_exact(text: "str | bytes", number: "type[str]") -> "Any":
 
         return json.loads(text, strict=False, parse_int=number, parse_float=number)
 
-    class Exact(_Plain):
-        parse_float = number
-        parse_int = number
-
-    return _whole(_make_scanner(Exact), text.strip(" \t\r\n"))
+    exact: Any = type("Exact", (_Plain,), {"parse_float": number, "parse_int": number})
+    return _whole(_make_scanner(exact), text.strip(" \t\r\n"))
 
 
 def dumps(value: object) -> str:

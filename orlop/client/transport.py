@@ -273,12 +273,19 @@ class Client:
         else:
             response.close()
 
+    def close(self) -> None:
+        """Let the kept connection go."""
+        if self._idle is not None:
+            self._idle.close()
+            self._idle = None
+
     def raw(self, method: str, path: str, body: "Any" = None, **options: "Any") -> bytes:
         """The whole body of the answer."""
         response = self.open(method, path, body, **options)
         try:
             data = response.read()
-        except OSError as e:
+        except (ConnectionFailed, OSError) as e:
+            response.close()
             raise _lost(self.host, e) from None
         self.release(response)
         return data

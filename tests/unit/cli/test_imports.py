@@ -40,11 +40,11 @@ def serve(sock):
                 if key in target:
                     break
             if status == 101:
-                sock.sendall(b"HTTP/1.1 101 UPGRADED\\r\\nConnection: Upgrade\\r\\nUpgrade: tcp\\r\\n\\r\\n")
-                sock.sendall(body.encode())
+                sock.sendall(b"HTTP/1.1 101 UPGRADED\\r\\nUpgrade: tcp\\r\\n\\r\\n" + body.encode())
                 sock.shutdown(1)
                 return
-            sock.sendall(b"HTTP/1.1 %d X\\r\\nContent-Length: %d\\r\\n\\r\\n%b" % (status, len(body), body.encode()))
+            head = f"HTTP/1.1 {{status}} X\\r\\nContent-Length: {{len(body)}}\\r\\n\\r\\n"
+            sock.sendall((head + body).encode())
 from orlop.client import host
 from orlop.client.transport import Connection
 def dial(*args):
@@ -91,7 +91,7 @@ def modules(args: list[str], tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("args", "budget"),
     [
-        (["run", "--rm", "busybox", "true"], 22),
+        (["run", "--rm", "busybox", "true"], 21),
         (["run", "-d", "busybox", "true"], 20),
         (["exec", "c", "true"], 20),
         (["ps"], 20),
@@ -99,6 +99,7 @@ def modules(args: list[str], tmp_path: Path) -> list[str]:
     ],
 )
 def test_budget(args: list[str], budget: int, tmp_path: Path) -> None:
-    found = modules(args, tmp_path)
+    # what is compiled into the interpreter costs nothing to speak of
+    found = [m for m in modules(args, tmp_path) if m not in sys.builtin_module_names]
     assert not HEAVY & set(found)
     assert len(found) <= budget, json.dumps(found)

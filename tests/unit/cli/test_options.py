@@ -66,7 +66,7 @@ def test_changed_to_the_default() -> None:
             'invalid argument "foo" for "-a, --all" flag: '
             'strconv.ParseBool: parsing "foo": invalid syntax',
         ),
-        (["-m", "1q"], "invalid argument \"1q\" for \"-m, --memory\" flag: invalid suffix: 'q'"),
+        (["-m", "1q"], 'invalid argument "1q" for "-m, --memory" flag: invalid suffix: \'q\''),
         (
             ["-n", "x"],
             'invalid argument "x" for "-n, --last" flag: '

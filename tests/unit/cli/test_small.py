@@ -1,0 +1,311 @@
+"""References, tables, times, tar archives and other small parts of the CLI."""
+
+import io
+import json
+import os
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from vectors import load
+
+from orlop.cli import reference, timestamp, untar
+from orlop.cli.csv import fields
+from orlop.cli.failure import Failure
+from orlop.cli.listing import go_time, natural
+from orlop.cli.platform import parse as parse_platform
+from orlop.cli.table import align, table
+from orlop.cli.tarwriter import pack
+from orlop.cli.text import go_quote
+from orlop.cli.volumes import split
+
+REFERENCES = load("references/references.json")
+
+
+@pytest.mark.parametrize("case", [c for c in REFERENCES if c["kind"] in ("normalized", "pull")])
+def test_reference(case: dict[str, Any]) -> None:
+    if not case["ok"]:
+        with pytest.raises(ValueError):
+            reference.parse(case["input"])
+        return
+    found = reference.parse(case["input"])
+    for key in ("domain", "path", "tag"):
+        if key in case:
+            assert getattr(found, key) == case[key], key
+    if "familiar" in case:
+        assert found.familiar == case["familiar"]
+    if case["kind"] == "normalized" and "normalized" in case:
+        assert str(found) == case["normalized"]
+    if case["kind"] == "pull" and "@" not in case["input"]:
+        assert str(found.tagged()) == case["normalized"]
+
+
+@pytest.mark.parametrize("case", [c for c in REFERENCES if c["kind"] == "any"])
+def test_any_reference(case: dict[str, Any]) -> None:
+    if not case["ok"]:
+        with pytest.raises(ValueError):
+            reference.parse_any(case["input"])
+        return
+    found = reference.parse_any(case["input"])
+    assert (found is None) is case["is_digest"]
+    if found is not None:
+        assert str(found) == case["normalized"]
+
+
+def test_columns_are_runs_of_lines() -> None:
+    # the middle line has no cell, so the widths above and below it are apart
+    text = "a\tb\nlonger cell\tb\nplain\nx\ty\n"
+    assert align(text, 4, 2) == "a            b\nlonger cell  b\nplain\nx   y\n"
+
+
+def test_wide_characters_take_two_columns() -> None:
+    assert table(["N", "X"], [["你好世界你好", "y"]]) == ("N              X\n你好世界你好   y\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", '"plain"'),
+        ('a"b\\', '"a\\"b\\\\"'),
+        ("tab\tnl\n\x01", '"tab\\tnl\\n\\x01"'),
+        ("ünï…", '"ünï…"'),
+        ("\u2028", '"\\u2028"'),
+        ("\udcff", '"\\xff"'),
+    ],
+)
+def test_go_quote(text: str, shown: str) -> None:
+    assert go_quote(text) == shown
+
+
+def test_natural_order() -> None:
+    names = ["net10", "net9", "Net1", "net", "9", "10"]
+    assert sorted(names, key=natural) == ["9", "10", "Net1", "net", "net9", "net10"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-11-24T09:23:22.470356731Z", "2026-11-24 09:23:22.470356731 +0000 UTC"),
+        ("2026-11-24T09:23:22.500Z", "2026-11-24 09:23:22.5 +0000 UTC"),
+        ("2026-11-24T09:23:22+05:30", "2026-11-24 09:23:22 +0530 +0530"),
+    ],
+)
+def test_go_time(text: str, shown: str) -> None:
+    assert go_time(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1136073845", "1136073845"),
+        ("1136073845.000000001", "1136073845.000000001"),
+        ("2006-01-02T15:04:05Z", "1136214245.000000000"),
+        ("2006-01-02T15:04:05.5+01:00", "1136210645.500000000"),
+        ("2006-01-02", "1136160000.000000000"),
+        ("2006-01-02T15", "1136214000.000000000"),
+    ],
+)
+def test_timestamp(text: str, seconds: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    assert timestamp.parse(text) == seconds
+
+
+def test_timestamp_ago() -> None:
+    assert abs(float(timestamp.parse("10m")) - (time.time() - 600)) < 5
+
+
+@pytest.mark.parametrize("text", ["x", "2006-13-01", "10:00", "2006-01-02T25:00:00Z"])
+def test_timestamp_refuses(text: str) -> None:
+    with pytest.raises(Failure, match="failed to parse value as time or duration"):
+        timestamp.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("linux/amd64", {"os": "linux", "architecture": "amd64"}),
+        ("arm64", {"os": "linux", "architecture": "arm64"}),
+        ("linux/arm64/v8", {"os": "linux", "architecture": "arm64"}),
+        ("linux/arm", {"os": "linux", "architecture": "arm", "variant": "v7"}),
+        ("linux/x86_64", {"os": "linux", "architecture": "amd64"}),
+        ("aarch64", {"os": "linux", "architecture": "arm64"}),
+    ],
+)
+def test_platform(text: str, found: dict[str, str]) -> None:
+    assert parse_platform(text) == found
+
+
+@pytest.mark.parametrize("text", ["a/b/c/d", "nosuch", "linux/$", ""])
+def test_platform_refuses(text: str) -> None:
+    with pytest.raises(Failure):
+        parse_platform(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("a,b", ["a", "b"]), ('a,"b,c"', ["a", "b,c"]), ('"a""b"', ['a"b']), ("a,", ["a", ""])],
+)
+def test_csv(text: str, found: list[str]) -> None:
+    assert fields(text) == found
+
+
+@pytest.mark.parametrize("text", ["", 'a"b', '"a', '"a"b'])
+def test_csv_refuses(text: str) -> None:
+    with pytest.raises(ValueError):
+        fields(text)
+
+
+def test_volumes() -> None:
+    binds, volumes = split(["/a:/b", "/c", "name:/d:ro", "/c", "./x:/y"])
+    assert volumes == {"/c": {}}
+    assert binds == ["/a:/b", "name:/d:ro", f"{os.getcwd()}/x:/y"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (":/b", "invalid spec: :/b: empty section between colons"),
+        ("/a::ro", "invalid spec: /a::ro: empty section between colons"),
+        ("/a:/b:ro:x", "invalid spec: /a:/b:ro:x: too many colons"),
+    ],
+)
+def test_bad_volume(spec: str, message: str) -> None:
+    with pytest.raises(ValueError) as e:
+        split([spec])
+    assert str(e.value) == message
+
+
+def _tree(base: Path) -> Path:
+    top = base / "src"
+    (top / "sub" / ("d" * 120)).mkdir(parents=True)
+    (top / "file").write_text("content")
+    (top / "empty").write_text("")
+    os.link(top / "file", top / "hard")
+    os.symlink("file", top / "link")
+    os.symlink("x" * 150, top / "far")
+    (top / "sub" / ("d" * 120) / ("n" * 200)).write_text("deep")
+    os.mkfifo(top / "pipe")
+    (top / "file").chmod(0o4750)
+    os.utime(top / "file", (1000, 1000))
+    return top
+
+
+def test_an_archive_is_read_back_by_others(tmp_path: Path) -> None:
+    top = _tree(tmp_path)
+    data = b"".join(pack(str(top), "called", False))
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        members = {m.name: m for m in tar}
+        assert members["called/file"].mode == 0o4750
+        assert members["called/file"].mtime == 1000
+        assert tar.extractfile("called/file").read() == b"content"  # type: ignore[union-attr]
+        assert members["called/hard"].islnk()
+        assert members["called/hard"].linkname == "called/file"
+        assert members["called/link"].linkname == "file"
+        assert members["called/far"].linkname == "x" * 150
+        assert members["called/pipe"].isfifo()
+        deep = f"called/sub/{'d' * 120}/{'n' * 200}"
+        assert tar.extractfile(deep).read() == b"deep"  # type: ignore[union-attr]
+    assert len(data) % 512 == 0
+
+
+def test_a_tree_goes_out_and_comes_back(tmp_path: Path) -> None:
+    top = _tree(tmp_path)
+    (tmp_path / "to").mkdir()
+    untar.unpack(iter(pack(str(top), "called", False)), str(tmp_path / "to"), "called", "new")
+    found = tmp_path / "to/new"
+    assert (found / "file").read_text() == "content"
+    assert (found / "file").stat().st_mode & 0o7777 == 0o4750
+    assert (found / "hard").stat().st_ino == (found / "file").stat().st_ino
+    assert os.readlink(found / "link") == "file"
+
+
+def _archive(*members: tuple[str, bytes, str]) -> bytes:
+    """(name, type, link or content)."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        for name, kind, text in members:
+            info = tarfile.TarInfo(name)
+            info.type = kind
+            if kind == tarfile.REGTYPE:
+                info.size = len(text)
+                tar.addfile(info, io.BytesIO(text.encode()))
+            else:
+                info.linkname = text
+                tar.addfile(info)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("t/../../out", tarfile.REGTYPE, "evil")],
+        [("t/l", tarfile.SYMTYPE, ".."), ("t/l/out", tarfile.REGTYPE, "evil")],
+        [("t/l", tarfile.SYMTYPE, "/"), ("t/l/tmp/out", tarfile.REGTYPE, "evil")],
+        [("t/h", tarfile.LNKTYPE, "t/../../outside")],
+        [("t/l", tarfile.SYMTYPE, "../.."), ("t/h", tarfile.LNKTYPE, "t/l/outside")],
+    ],
+)
+def test_an_archive_does_not_leave_its_directory(
+    members: list[tuple[str, bytes, str]], tmp_path: Path
+) -> None:
+    inside = tmp_path / "a/b"
+    inside.mkdir(parents=True)
+    (tmp_path / "outside").write_text("secret")
+    with pytest.raises(Failure):
+        untar.unpack(iter([_archive(*members)]), str(inside), "t", "t")
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "a/out").exists()
+
+
+def test_a_member_replaces_a_link_instead_of_following_it(tmp_path: Path) -> None:
+    inside = tmp_path / "in"
+    inside.mkdir()
+    (tmp_path / "outside").write_text("secret")
+    data = _archive(("t", tarfile.SYMTYPE, "../outside"), ("t", tarfile.REGTYPE, "new"))
+    untar.unpack(iter([data]), str(inside), "t", "t")
+    assert (tmp_path / "outside").read_text() == "secret"
+    assert (inside / "t").read_text() == "new"
+
+
+def test_config_keeps_what_we_do_not_know(tmp_path: Path) -> None:
+    from orlop.cli.credentials import erase, find, save
+    from orlop.cli.session import Session
+
+    session = Session()
+    session.settings.config_dir = str(tmp_path / "c")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c/config.json").write_text('{"psFormat":"x","plugins":{"a":{"b":"c"}}}')
+    auth = {"username": "u", "password": "p:w", "serveraddress": "r.example:5000"}
+    assert save(session, "r.example:5000", auth)
+    assert find(session, "r.example:5000") == auth
+    config = json.loads((tmp_path / "c/config.json").read_text())
+    assert config["plugins"] == {"a": {"b": "c"}}
+    assert (tmp_path / "c/config.json").stat().st_mode & 0o777 == 0o600
+    erase(session, ["r.example:5000"])
+    assert find(session, "r.example:5000") == {}
+
+
+def test_credential_helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from orlop.cli.credentials import find
+    from orlop.cli.session import Session
+
+    helper = tmp_path / "docker-credential-fake"
+    helper.write_text(
+        '#!/bin/sh\nread server\ncase "$1 $server" in\n'
+        '"get good") echo \'{"Username":"u","Secret":"s"}\';;\n'
+        '"get token") echo \'{"Username":"<token>","Secret":"t"}\';;\n'
+        '"get none") echo "credentials not found in native keychain"; exit 1;;\n'
+        "*) echo broken; exit 3;;\nesac\n"
+    )
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    session = Session()
+    session._config = {"credHelpers": {"good": "fake"}, "credsStore": "fake"}
+    assert find(session, "good")["password"] == "s"
+    assert find(session, "token") == {"identitytoken": "t", "serveraddress": "token"}
+    assert find(session, "none") == {}
+    with pytest.raises(Failure, match="exit status 3, out: `broken`"):
+        find(session, "bad")
