@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from daemon import Daemon  # noqa: E402
-from registry import Registry  # noqa: E402
+from daemon import Daemon
+from registry import Registry
 
 
 @pytest.fixture(scope="session")
