@@ -18,6 +18,7 @@ from orlop.api.answer import Answer
 from orlop.api.connection import HEAD_TIME, Connection
 from orlop.api.exchange import Exchange
 from orlop.api.threads import Threads
+from orlop.kernel.malloc import trim
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Server:
     def __init__(self, application: Application) -> None:
         self.application = application
         self.loop = loops.Loop()
-        self.threads = Threads()
+        self.threads = Threads(rest=trim)  # a busy hour must not stay in memory
         self.connections: set[Connection] = set()
         self.closing = False
         self._listeners: list[Listener] = []

@@ -18,9 +18,17 @@ IDLE = 20.0  # seconds an idle thread stays
 
 
 class Threads:
-    def __init__(self, limit: int = LIMIT, idle: float = IDLE) -> None:
+    def __init__(
+        self,
+        limit: int = LIMIT,
+        idle: float = IDLE,
+        *,
+        rest: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`rest` is called when the last idle thread leaves."""
         self._limit = limit
         self._patience = idle
+        self._rest = rest
         self._work: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._ready = threading.Condition(threading.Lock())
         self._idle = 0  # threads that wait
@@ -51,10 +59,13 @@ class Threads:
                 self._idle -= 1
                 if not found:
                     self.count -= 1
-                    return
+                    last = self.count == 0
+                    break
                 function, arguments = self._work.popleft()
             try:
                 function(*arguments)
             except Exception:
                 log.exception("in an API thread")
             del function, arguments  # an idle thread must not keep a request alive
+        if last:
+            self._rest()

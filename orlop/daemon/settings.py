@@ -35,7 +35,7 @@ RELOADABLE = (
 def rootless_defaults() -> Config:
     """A user other than root: runtime and data directories of their own."""
     uid = os.getuid()
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/tmp/orlop-{uid}"
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{uid}"
     data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
     return Config(data_root=Path(data) / "orlop", exec_root=Path(runtime) / "orlop", group="")
 
