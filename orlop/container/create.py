@@ -130,8 +130,7 @@ def _host_config(containers: Containers, given: Json) -> Json:
 
 def _check(containers: Containers, given: Json, host: Json) -> list[str]:
     warnings = resources.check(host, containers.info)
-    runtimes = (*OWN_RUNTIMES, *containers.config.runtimes)
-    warnings += validate.host_config(host, runtimes)
+    warnings += validate.host_config(host, OWN_RUNTIMES, containers.config.runtimes)
     security.parse(host)
     logopts.check(host["LogConfig"]["Type"], host["LogConfig"]["Config"])
     for link in host["Links"] or ():

@@ -138,7 +138,10 @@ def recover(containers: Containers, tasks: list[Json]) -> None:
         _stray(containers, id, task)
     containers.layers.sweep_mounts(live)
     containers.networks.sweep(live)
-    containers.cleanup.add("orphaned layers", lambda: _sweep_layers(containers))
+    try:
+        _sweep_layers(containers)
+    except (OrlopError, OSError):
+        log.exception("sweep of orphaned layers")
 
 
 def _recover_one(containers: Containers, container: Container, task: Json | None) -> bool:
@@ -236,8 +239,6 @@ def _stray(containers: Containers, id: str, task: Json) -> None:
 
 
 def _sweep_layers(containers: Containers) -> None:
-    """Writable layers whose container is gone (a crash between rename and rm -r)."""
-    for id in containers.layers.writable_ids():
-        if containers.find(id) is None and not containers.is_reserved(id):
-            containers.layers.unmount(id)
-            containers.layers.remove_writable(id)
+    """What a crash left half made or half removed. Nobody asks for anything yet."""
+    containers.layers.sweep({container.id for container in containers.all()})
+    containers.images.sweep()

@@ -128,8 +128,10 @@ def _release(containers: Containers, container: Container, record: Json, anonymo
 def _take_apart(containers: Containers, container: Container, tomb: str) -> None:
     hostmounts.unmount_below(tomb)
     try:
+        image_chain = containers.layers.writable(container.id).parent
         containers.layers.unmount(container.id)
         containers.layers.remove_writable(container.id)
+        containers.images.release(image_chain)  # of an image that was removed meanwhile
     except NotFound:
         pass
     shutil.rmtree(tomb, ignore_errors=True)
