@@ -51,7 +51,7 @@ class Hijacked:
     """The connection has left HTTP; nobody here owns it any more."""
 
 
-Any_ = Answer | Stream | Later | Hijacked
+Reply = Answer | Stream | Later | Hijacked
 
 NO_CONTENT = Answer(204, b"", "")
 

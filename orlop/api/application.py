@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import h11
 
 from orlop.api import decode, origin, versions
-from orlop.api.answer import TEXT, Answer, Any_, Headers
+from orlop.api.answer import TEXT, Answer, Headers, Reply
 from orlop.api.call import Call
 from orlop.api.connection import Connection
 from orlop.api.encode import failure
@@ -65,7 +65,7 @@ class Orlop:
         return PING
 
     def serve(self, exchange: Exchange, request: h11.Request) -> None:
-        answer: Any_
+        answer: Reply
         try:
             answer = self._answer(exchange, request)
         except Disconnected:
@@ -86,7 +86,7 @@ class Orlop:
             return
         exchange.answer(answer)
 
-    def _answer(self, exchange: Exchange, request: h11.Request) -> Any_:
+    def _answer(self, exchange: Exchange, request: h11.Request) -> Reply:
         exchange.identify(_IDENTITY)
         connection = exchange.connection
         if not connection.local:

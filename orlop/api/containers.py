@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orlop.api import decode, encode, models, versions
-from orlop.api.answer import JSON, NO_CONTENT, Answer, Any_, Later
+from orlop.api.answer import JSON, NO_CONTENT, Answer, Later, Reply
 from orlop.api.call import Call
 from orlop.container import (
     changes as changing,
@@ -223,7 +223,7 @@ def prune(call: Call) -> Answer:
     return encode.json(pruning.prune(call.engine.containers, call.filters()))
 
 
-def wait(call: Call) -> Any_:
+def wait(call: Call) -> Reply:
     """The head at once, so that a client knows it is waiting before it starts the container."""
     condition = call.text("condition")
     if condition and condition not in waiting.CONDITIONS:

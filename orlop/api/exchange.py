@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import h11
 
-from orlop.api.answer import REASONS, Answer, Any_, Headers, Later, Stream
+from orlop.api.answer import REASONS, Answer, Headers, Later, Reply, Stream
 
 if TYPE_CHECKING:
     from orlop.api.connection import Connection
@@ -100,7 +100,7 @@ class Exchange:
                 self._http.receive_data(data)
         return b""
 
-    def answer(self, what: Any_) -> None:
+    def answer(self, what: Reply) -> None:
         """Send it and give the connection back to the loop."""
         try:
             if isinstance(what, Answer):

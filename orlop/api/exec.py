@@ -9,7 +9,7 @@ import socket
 import threading
 
 from orlop.api import encode, models
-from orlop.api.answer import MULTIPLEXED_STREAM, RAW_STREAM, Answer, Any_, Hijacked
+from orlop.api.answer import MULTIPLEXED_STREAM, RAW_STREAM, Answer, Hijacked, Reply
 from orlop.api.call import Call
 from orlop.api.containers import as_lists, size
 from orlop.container import (
@@ -25,7 +25,7 @@ from orlop.container import (
     resize as resizing,
 )
 from orlop.engine import Engine
-from orlop.errors import NotFound
+from orlop.errors import InvalidArgument, NotFound
 from orlop.events import Event
 
 _SETTLING = 0.5  # seconds for the news of an end or a detach that closed the stream
@@ -34,13 +34,15 @@ _SETTLING = 0.5  # seconds for the news of an end or a detach that closed the st
 def create(call: Call) -> Answer:
     config = call.json(models.Exec)
     as_lists(config)
+    if not config.get("Cmd"):  # before the container is looked for, as Docker
+        raise InvalidArgument("No exec command specified")
     if call.flag("orlop-kill-on-disconnect"):
         config["KillOnDisconnect"] = True
     id = creating.exec_create(call.engine.containers, call.parameters["id"], config)
     return encode.json({"Id": id}, 201)
 
 
-def start(call: Call) -> Any_:
+def start(call: Call) -> Reply:
     body = call.json(models.ExecStart, optional=True)
     tty = bool(body.get("Tty"))
     console = body.get("ConsoleSize")

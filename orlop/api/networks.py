@@ -45,7 +45,7 @@ def connect(call: Call) -> Answer:
         body.get("Container") or "",
         body.get("EndpointConfig"),
     )
-    return Answer(content_type="")
+    return Answer(200, b"", "")
 
 
 def disconnect(call: Call) -> Answer:
@@ -56,7 +56,7 @@ def disconnect(call: Call) -> Answer:
         body.get("Container") or "",
         force=bool(body.get("Force")),
     )
-    return Answer(content_type="")
+    return Answer(200, b"", "")
 
 
 def remove(call: Call) -> Answer:

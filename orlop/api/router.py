@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orlop.api.answer import Any_
+from orlop.api.answer import Reply
 
 if TYPE_CHECKING:
     from orlop.api.call import Call
 
-Handler = Callable[["Call"], Any_]
+Handler = Callable[["Call"], Reply]
 _VERSION = re.compile(r"/v(\d{1,3}(?:\.\d{1,3}){1,2})(/.*)", re.DOTALL | re.ASCII)
 _PARAMETER = re.compile(r"\{(\w+)\}")
 

@@ -7,7 +7,7 @@ import importlib
 import threading
 from typing import TYPE_CHECKING
 
-from orlop.api.answer import Any_
+from orlop.api.answer import Reply
 from orlop.api.router import Handler, Router
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def resolve(name: str) -> Handler:
 def _lazy(name: str) -> Handler:
     handler: Handler | None = None
 
-    def call(request: Call) -> Any_:
+    def call(request: Call) -> Reply:
         nonlocal handler
         if handler is None:
             handler = resolve(name)

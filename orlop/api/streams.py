@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orlop.api import decode
-from orlop.api.answer import JSON, MULTIPLEXED_STREAM, RAW_STREAM, Answer, Any_, Hijacked, Stream
+from orlop.api.answer import JSON, MULTIPLEXED_STREAM, RAW_STREAM, Answer, Hijacked, Reply, Stream
 from orlop.api.call import Call
 from orlop.api.encode import dumps, json
 from orlop.container import attach as attaching
@@ -53,7 +53,7 @@ def _closing(found: logging_.Log) -> Iterator[bytes]:
         found.close()
 
 
-def attach(call: Call) -> Any_:
+def attach(call: Call) -> Reply:
     options, kind = attach_options(call)
     attaching.attach(
         call.engine.containers, call.parameters["id"], options, lambda: call.hijack(kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orlop.api import decode, encode, models
-from orlop.api.answer import Answer, Any_, Stream
+from orlop.api.answer import Answer, Reply, Stream
 from orlop.api.call import Call
 from orlop.api.progress import progress
 from orlop.image import login as logging_in
@@ -75,7 +75,7 @@ def auth(call: Call) -> Answer:
     return encode.json(logging_in.login(call.engine.images, call.json(models.Auth)))
 
 
-def tags(call: Call) -> Any_:
+def tags(call: Call) -> Reply:
     """Ours: `{"Name", …}` lines, with `detail` also digest, size, date and platforms."""
     return progress(
         tagged(

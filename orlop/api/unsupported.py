@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orlop.api import encode
-from orlop.api.answer import Answer, Any_
+from orlop.api.answer import Answer, Reply
 from orlop.api.call import Call
 from orlop.errors import InvalidArgument, NotFound, NotSupported, Unavailable
 
@@ -13,15 +13,15 @@ _NOT_A_MANAGER = (
 )
 
 
-def swarm(call: Call) -> Any_:
+def swarm(call: Call) -> Reply:
     raise Unavailable(_NOT_A_MANAGER)
 
 
-def swarm_start(call: Call) -> Any_:
+def swarm_start(call: Call) -> Reply:
     raise NotSupported("swarm mode is not supported by this engine")
 
 
-def swarm_leave(call: Call) -> Any_:
+def swarm_leave(call: Call) -> Reply:
     raise Unavailable("This node is not part of a swarm")
 
 
@@ -29,7 +29,7 @@ def plugins(call: Call) -> Answer:
     return encode.json([])
 
 
-def plugin(call: Call) -> Any_:
+def plugin(call: Call) -> Reply:
     name = call.parameters.get("name", call.text("remote"))
     if name in ("pull", "create") or call.path == "/plugins/privileges":
         raise NotSupported("managed plugins are not supported by this engine")
@@ -39,18 +39,18 @@ def plugin(call: Call) -> Any_:
     raise NotFound(f'plugin "{name}" not found')
 
 
-def checkpoints(call: Call) -> Any_:
+def checkpoints(call: Call) -> Reply:
     call.engine.containers.get(call.parameters["id"])
     raise NotSupported("checkpoints are not supported by this engine")
 
 
-def session(call: Call) -> Any_:
+def session(call: Call) -> Reply:
     if not call.upgrade():
         raise InvalidArgument("no upgrade proto in request")
     raise NotSupported("BuildKit sessions are not supported by this engine")
 
 
-def build(call: Call) -> Any_:
+def build(call: Call) -> Reply:
     raise NotSupported("building images is not supported by this engine yet")
 
 

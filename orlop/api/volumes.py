@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orlop.api import encode, models
-from orlop.api.answer import NO_CONTENT, Answer, Any_
+from orlop.api.answer import NO_CONTENT, Answer, Reply
 from orlop.api.call import Call
 from orlop.errors import InvalidArgument, Unavailable
 from orlop.volume import list as listing
@@ -33,7 +33,7 @@ def inspect(call: Call) -> Answer:
     return encode.json(found.document())
 
 
-def update(call: Call) -> Any_:
+def update(call: Call) -> Reply:
     raise Unavailable(
         'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" '
         "to connect this node to swarm and try again."

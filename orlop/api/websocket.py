@@ -14,7 +14,7 @@ import socket
 import struct
 from dataclasses import replace
 
-from orlop.api.answer import Any_, Hijacked
+from orlop.api.answer import Hijacked, Reply
 from orlop.api.call import Call
 from orlop.api.streams import attach_options
 from orlop.container.attach import attach as attaching
@@ -35,7 +35,7 @@ class _Closed(Exception):
         self.code = code
 
 
-def attach(call: Call) -> Any_:
+def attach(call: Call) -> Reply:
     accept = _handshake(call)
     options, _ = attach_options(call)
     options = replace(options, mux=False)

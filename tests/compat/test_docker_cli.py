@@ -211,6 +211,24 @@ def test_info_version_df(orlopd: Daemon) -> None:
     assert "busybox" in orlopd.docker("system", "df", "-v").stdout
 
 
+def test_network_connect_and_disconnect(orlopd: Daemon, name: str) -> None:
+    network = f"{name}net"
+    orlopd.docker("network", "create", network)
+    try:
+        orlopd.docker("run", "-d", "--name", name, "busybox", "sleep", "100")
+        orlopd.docker("network", "connect", "--alias", "other", network, name)
+        addresses = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+        assert len(orlopd.docker("inspect", "-f", addresses, name).stdout.split()) == 2
+        assert "eth1" in orlopd.docker("exec", name, "ip", "addr").stdout
+        refused = orlopd.docker("network", "rm", network, check=False)
+        assert "has active endpoints" in refused.stderr
+        orlopd.docker("network", "disconnect", network, name)
+        assert "eth1" not in orlopd.docker("exec", name, "ip", "addr").stdout
+    finally:
+        orlopd.docker("rm", "-f", name)
+        orlopd.docker("network", "rm", network)
+
+
 def test_build_and_swarm_are_refused_with_dockers_words(orlopd: Daemon) -> None:
     swarm = orlopd.docker("node", "ls", check=False)
     assert "This node is not a swarm manager." in swarm.stderr

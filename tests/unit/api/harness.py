@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from orlop.api.answer import Any_
+from orlop.api.answer import Reply
 from orlop.api.application import Orlop
 from orlop.api.call import Call
 from orlop.api.server import Listener, Server, in_background
@@ -32,7 +32,7 @@ class Served:
         self.server.listen(Listener(sock, str(path), local=local))
         self.thread = in_background(self.server)
 
-    def route(self, methods: str, path: str, handler: Callable[[Call], Any_]) -> None:
+    def route(self, methods: str, path: str, handler: Callable[[Call], Reply]) -> None:
         self.application.router.add(methods, path, handler)
 
     def connect(self) -> socket.socket:

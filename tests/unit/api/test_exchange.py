@@ -11,7 +11,7 @@ from concurrent.futures import Future
 import pytest
 from harness import Client, Served, drain, error, wait_for
 
-from orlop.api.answer import RAW_STREAM, Answer, Any_, Hijacked, Later, Stream
+from orlop.api.answer import RAW_STREAM, Answer, Hijacked, Later, Reply, Stream
 from orlop.api.call import Call
 from orlop.api.progress import progress
 from orlop.errors import Conflict, NotFound, NotModified
@@ -42,7 +42,7 @@ def test_body_with_a_length_and_in_chunks(api: Served, client: Client) -> None:
 
 
 def test_body_reads_like_a_file(api: Served, client: Client) -> None:
-    def handler(call: Call) -> Any_:
+    def handler(call: Call) -> Reply:
         first = call.body.read(3)
         buffer = bytearray(4)
         count = call.body.readinto(buffer)  # type: ignore[attr-defined]
@@ -57,7 +57,7 @@ def test_a_long_body_waits_for_its_reader(api: Served) -> None:
     go, seen = threading.Event(), threading.Event()
     total = 64 << 20
 
-    def handler(call: Call) -> Any_:
+    def handler(call: Call) -> Reply:
         seen.set()
         wait_for(go)
         count = 0
@@ -106,7 +106,7 @@ def test_unread_body_closes_the_connection_after_the_answer(api: Served, client:
 
 def test_errors_become_statuses(api: Served, client: Client) -> None:
     def failing(kind: Exception) -> None:
-        def handler(call: Call) -> Any_:
+        def handler(call: Call) -> Reply:
             raise kind
 
         api.route("GET", f"/t/{type(kind).__name__}", handler)
@@ -150,7 +150,7 @@ def test_stream_arrives_piece_by_piece(api: Served, client: Client) -> None:
 def test_stream_is_closed_when_the_client_goes(api: Served) -> None:
     closed, waiting = threading.Event(), threading.Event()
 
-    def handler(call: Call) -> Any_:
+    def handler(call: Call) -> Reply:
         def chunks() -> Iterator[bytes]:
             try:
                 yield b"x"
@@ -239,7 +239,7 @@ def test_later_is_cancelled_when_the_client_goes(api: Served) -> None:
 def hijacker(api: Served) -> list[tuple[int, bytes]]:
     taken: list[tuple[int, bytes]] = []
 
-    def handler(call: Call) -> Any_:
+    def handler(call: Call) -> Reply:
         call.json(dict, optional=True)
         fd, leftover = call.hijack(RAW_STREAM)
         taken.append((fd, leftover))
@@ -293,7 +293,7 @@ def test_hijack_after_a_body_and_without_upgrade_waits_for_nothing(
 
 
 def test_hijack_refused_before_it_began(api: Served, client: Client) -> None:
-    def handler(call: Call) -> Any_:
+    def handler(call: Call) -> Reply:
         raise NotFound("No such container: x")
 
     api.route("POST", "/t/refused", handler)
@@ -325,12 +325,12 @@ def test_head_has_no_body(api: Served, client: Client) -> None:
 def test_stop_ends_streams_and_lets_requests_end(api: Served) -> None:
     begun, go = threading.Event(), threading.Event()
 
-    def slow(call: Call) -> Any_:
+    def slow(call: Call) -> Reply:
         begun.set()
         wait_for(go)
         return Answer(200, b"done")
 
-    def stream(call: Call) -> Any_:
+    def stream(call: Call) -> Reply:
         def chunks() -> Iterator[bytes]:
             yield b"x"
             call.gone.wait()
