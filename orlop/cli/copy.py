@@ -177,7 +177,9 @@ def _source(source: str, follow: bool) -> str:
     if follow and os.path.islink(path) and not os.path.exists(path):
         path = os.path.realpath(path)
     if not os.path.lexists(path):
-        raise Failure(f"lstat {os.path.abspath(path)}: no such file or directory")
+        full = os.path.abspath(path)
+        # Docker joins the parent and the name with a slash, even below the root
+        raise Failure(f"lstat {dirname(full)}/{basename(full)}: no such file or directory")
     if os.path.islink(path) and source.endswith("/"):
         return os.path.realpath(path)
     return path

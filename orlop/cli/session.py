@@ -2,8 +2,10 @@
 
 import posix
 
+from orlop.cli.failure import Failure
 from orlop.client.host import Settings, client_for, getenv
 from orlop.client.jsonlite import loads
+from orlop.errors import InvalidArgument, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,8 +65,19 @@ class Session:
     def client(self) -> "Client":
         if self._client is None:
             self.settings.config_dir = self.config_dir
-            self._client = client_for(self.settings, self.config)
+            try:
+                self._client = client_for(self.settings, self.config)
+            except (InvalidArgument, NotFound) as e:
+                raise _unusable(e.message) from None
         return self._client
+
+
+def _unusable(message: str) -> Failure:
+    if message.startswith("conflicting options"):
+        return Failure(message)
+    if not message.startswith(("protocol", "ssh host")):
+        message = "unable to resolve orlop endpoint: " + message
+    return Failure("Failed to initialize: " + message)
 
 
 def home() -> str:

@@ -108,8 +108,6 @@ def _dial_ssh(host: str) -> Connection:
     parts = urlsplit(host)
     if not parts.hostname:
         raise InvalidArgument(f"invalid ssh URL: no host specified: {host}")
-    if parts.password:
-        raise InvalidArgument("invalid ssh URL: plain-text password is not supported")
     if parts.path not in ("", "/"):
         raise InvalidArgument(f"invalid ssh URL: extra path after the host: {parts.path!r}")
     argv = ["ssh"]

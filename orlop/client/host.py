@@ -117,6 +117,13 @@ def client_for(settings: Settings, config: "Mapping[str, Any]") -> Client:
     secure = bool(verify or tls.get("tls"))
     autostart = not given and not secure
     host = parse_host(given, secure)
+    if host.startswith("npipe:"):
+        raise InvalidArgument("protocol not available")
+    if host.startswith("ssh://") and ":" in host[6:].rpartition("@")[0]:
+        raise InvalidArgument(
+            "ssh host connection is not valid: invalid SSH URL: "
+            "plain-text password is not supported"
+        )
     client = Client(host, _dialer(host, settings, tls, secure, verify, autostart))
     headers = config.get("HttpHeaders")
     if isinstance(headers, dict):
