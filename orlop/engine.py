@@ -102,6 +102,7 @@ class Engine:
         """Let go of everything; containers run on, the keeper has them."""
         self.containers.close()
         self.networks.close()
+        self.images.close()
         self.keeper.close()
         self.layers.close()
         for lock in self._locks:

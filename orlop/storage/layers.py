@@ -361,7 +361,9 @@ class Layers:
     def sweep(self, containers: set[str]) -> list[str]:
         """Remove what a crash left: half-made layers, writable layers of no container.
 
-        Returns what was removed. Only for a root that this engine alone writes.
+        Returns what was removed. Only for a root that this engine alone writes, and before
+        anything is made in it: a tree that a pull has begun looks like an orphan. The trees of
+        damaged records stay, for a repair.
         """
         removed = []
         for folder in [*(self.root / "tmp").iterdir(), *(self.root / "sha256").glob("*-removing")]:
@@ -370,14 +372,24 @@ class Layers:
         for id in set(self._writable) - containers:
             self.remove_writable(id)
             removed.append(id)
-        known = {layer.cache_id for layer in self._layers.values()}
-        for made in self._writable.values():
-            known |= {made.mount_id, made.init_id}
+        known = self._named_trees()
+        if known is None:
+            return removed
         for id in set(self.driver.all()) - known:
             self.driver.unmount(id)
             self.driver.remove(id)
             removed.append(id)
         return removed
+
+    def _named_trees(self) -> set[str] | None:
+        """IDs of the driver that a record names; None when a record does not say."""
+        known = set()
+        for folder in (self.root / "sha256").iterdir():
+            known.add(_text(folder / "cache-id"))
+        for folder in (self.root / "mounts").iterdir():
+            known.add(_text(folder / "mount-id"))
+            known.add(_text(folder / "init-id") or _text(folder / "mount-id"))
+        return None if "" in known else known
 
     def sweep_mounts(self, live: set[str]) -> None:
         """Unmount what no live container (by ID) holds."""
