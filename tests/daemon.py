@@ -141,6 +141,11 @@ class Daemon:
         """Of "keeper" or "scribe-0"."""
         return int((self.exec_root / f"{name}.pid").read_text())
 
+    @property
+    def table(self) -> str:
+        """Of nftables, in the family inet."""
+        return "orlop-" + hashlib.sha256(bytes(self.data_root)).hexdigest()[:8]
+
     def close(self) -> None:
         """End every process, unmount, remove the roots."""
         if self.process and self.process.poll() is not None:
@@ -163,10 +168,9 @@ class Daemon:
             where = line.split()[4]
             if where.startswith(str(self.base)):
                 subprocess.run(["umount", "-l", where], check=False)
-        table = "orlop-" + hashlib.sha256(bytes(self.data_root)).hexdigest()[:8]
         for command in (
             ["ip", "link", "del", self.bridge],
-            ["nft", "delete", "table", "inet", table],
+            ["nft", "delete", "table", "inet", self.table],
         ):
             try:
                 subprocess.run(command, stderr=subprocess.DEVNULL, check=False)

@@ -14,6 +14,7 @@ from daemon import Daemon
 
 pytestmark = pytest.mark.root
 FULL = os.environ.get("ORLOP_CHAOS") == "full"
+COUNT_ONE = 1000 if FULL else 100
 Traces = dict[str, object]
 
 
@@ -30,12 +31,10 @@ def traces(daemon: Daemon) -> Traces:
     return {
         "mounts": sorted(line.split()[1] for line in own.splitlines() if base in line),
         "links": sorted(n.split(":")[1].strip() for n in links.splitlines() if daemon.bridge in n),
-        "cgroups": sorted(
-            p.name
-            for top in Path("/sys/fs/cgroup").iterdir()
-            for p in (top / "orlop").glob("*")
-            if p.is_dir()
-        ),
+        "cgroups": cgroups(daemon),
+        "nft elements": nft_elements(daemon),
+        "downloads": sorted(os.listdir(daemon.data_root / "orlop" / "downloads")),
+        "tmp": sorted(os.listdir(daemon.data_root / "tmp")),
         "layers": sorted(os.listdir(daemon.data_root / "overlay2")),
         "short links": len(os.listdir(daemon.data_root / "overlay2" / "l")),
         "records": sorted(os.listdir(daemon.data_root / "containers")),
@@ -47,6 +46,40 @@ def traces(daemon: Daemon) -> Traces:
         "scribe fds": len(os.listdir(f"/proc/{pids[2]}/fd")),
         "children": sorted(children(pids[1]) - {pids[2]}),
     }
+
+
+def cgroups(daemon: Daemon) -> list[str]:
+    """Of containers that this daemon ever made: other daemons share the parent."""
+    made = set((daemon.base / "ids").read_text().split())
+    return sorted(
+        str(p)
+        for top in Path("/sys/fs/cgroup").iterdir()
+        for p in (top / "orlop").glob("*")
+        if p.name in made
+    )
+
+
+def nft_elements(daemon: Daemon) -> list[str]:
+    """The table without its counters."""
+    found = subprocess.run(
+        ["nft", "-s", "list", "table", "inet", daemon.table],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.splitlines()
+
+
+def note_ids(daemon: Daemon) -> subprocess.Popen[bytes]:
+    """Write the ID of every container that is made from now on to <base>/ids."""
+    file = daemon.base / "ids"
+    file.touch()
+    with file.open("ab") as out:
+        return subprocess.Popen(
+            ["docker", "events", "--since", "0", "--filter", "event=create", "--format", "{{.ID}}"],
+            stdout=out,
+            env={**os.environ, **daemon.environment},
+        )
 
 
 def children(pid: int) -> set[int]:
@@ -70,16 +103,21 @@ def test_run_rm_again_and_again(own_orlopd: Daemon) -> None:
     own_orlopd.docker("run", "--rm", "-p", "127.0.0.1::80", "busybox", "true")
     own_orlopd.docker("run", "--rm", "-t", "busybox", "true")
     select.select([], [], [], 0.2)
+    noted = note_ids(own_orlopd)
     before = traces(own_orlopd)
     assert own_orlopd.process
     fds = len(os.listdir(f"/proc/{own_orlopd.process.pid}/fd"))
     with ThreadPoolExecutor(4) as pool:
         jobs = [
             pool.submit(own_orlopd.docker, "run", "--rm", "-p", "127.0.0.1::80", "busybox", "true")
-            for _ in range(1000 if FULL else 60)
+            for _ in range(COUNT_ONE)
         ]
         for job in jobs:
             job.result()
+    noted.terminate()
+    noted.wait()
+    made = (own_orlopd.base / "ids").read_text().split()
+    assert len(set(made)) >= COUNT_ONE
     settled(own_orlopd, before)
     assert len(os.listdir(f"/proc/{own_orlopd.process.pid}/fd")) <= fds + 4
 
@@ -88,6 +126,7 @@ def test_run_rm_again_and_again(own_orlopd: Daemon) -> None:
 def test_many_at_once(own_orlopd: Daemon) -> None:
     own_orlopd.docker("run", "--rm", "busybox", "true")
     select.select([], [], [], 0.2)
+    noted = note_ids(own_orlopd)
     before = traces(own_orlopd)
     count = 200 if FULL else 30
     with ThreadPoolExecutor(8) as pool:
@@ -100,4 +139,7 @@ def test_many_at_once(own_orlopd: Daemon) -> None:
     assert len(own_orlopd.docker("ps", "-q").stdout.split()) == count
     assert own_orlopd.docker("exec", ids[-1], "echo", "alive").stdout == "alive\n"
     own_orlopd.docker("rm", "-f", *ids, timeout=300)
+    noted.terminate()
+    noted.wait()
+    assert set(ids) <= set((own_orlopd.base / "ids").read_text().split())
     settled(own_orlopd, before)
