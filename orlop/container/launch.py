@@ -251,6 +251,8 @@ def _spawn(
     kind = host["LogConfig"]["Type"]
     path = str(container.log_path) if kind == "json-file" else ""
     record["LogPath"] = path
+    if path:  # there from the start on, as in Docker; the scribe opens it a moment later
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640))
     rows, columns = host.get("ConsoleSize") or (0, 0)
     return plans.spawn(
         containers,

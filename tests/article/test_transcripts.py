@@ -15,6 +15,20 @@ HEX64 = re.compile(r"[0-9a-f]{64}")
 PING = "i=0; while :; do echo 64 bytes from here: seq=$i; i=$((i+1)); usleep 50000; done"
 
 
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """^C, and again if need be, as a person would."""
+    for _ in range(10):
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(3)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    assert process.stdout
+    process.stdout.close()
+    assert process.returncode is not None
+
+
 def columns(text: str) -> list[list[str]]:
     return [re.split(r" {2,}", line.strip()) for line in text.splitlines()]
 
@@ -188,9 +202,7 @@ def test_c21_an_exec_outlives_its_client(cli: Cli) -> None:
     )
     assert process.stdout
     assert process.stdout.readline().startswith(b"64 bytes")
-    process.send_signal(signal.SIGINT)
-    process.wait(20)
-    process.stdout.close()
+    interrupt(process)
     assert "usleep" in cli("exec", "b1", "ps", "-ef")
     terminal = cli.terminal("attach", "b1")
     terminal.type("\rps -ef\r")

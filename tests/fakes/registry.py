@@ -254,10 +254,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         body = response.body if response.cut is None else response.body[: response.cut]
+        if "/blobs/" in parts.path and response.status in (200, 206):
+            registry.sent += len(body)  # before the client can see it
         self.wfile.write(body)
         self.wfile.flush()
-        if "/blobs/" in parts.path and response.status in (200, 206):
-            registry.sent += len(body)
         if response.stall is not None:
             response.stall.wait(30)
         if response.cut is not None or response.stall is not None:

@@ -56,6 +56,12 @@ class FakeImages:
     def children(self, id: str) -> list[FakeImage]:
         return []
 
+    def release(self, chain: Any) -> list[str]:
+        return []
+
+    def sweep(self) -> list[str]:
+        return []
+
     @contextmanager
     def holding(self, chains: Any) -> Iterator[None]:
         yield
@@ -91,10 +97,15 @@ class FakeLayers:
         self.writable_of.pop(id, None)
         shutil.rmtree(self.root / id, ignore_errors=True)
 
-    def writable_ids(self) -> list[str]:
-        return list(self.writable_of)
+    def sweep(self, containers: set[str]) -> list[str]:
+        gone = [id for id in self.writable_of if id not in containers]
+        for id in gone:
+            self.remove_writable(id)
+        return gone
 
     def writable(self, id: str) -> Any:
+        if id not in self.writable_of:
+            raise NotFound(f"mount does not exist: {id}")
         return SimpleNamespace(parent=self.writable_of[id])
 
     def size_writable(self, id: str) -> int:

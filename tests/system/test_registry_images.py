@@ -63,7 +63,7 @@ class Store:
 
     def close(self) -> None:
         self.images.close()
-        subprocess.run(["umount", str(self.driver.home)], check=True)
+        subprocess.run(["umount", str(self.driver.home)], check=False, stderr=subprocess.DEVNULL)
 
     def leftovers(self) -> list[str]:
         tmp = self.folder / "image/overlay2/layerdb/tmp"
