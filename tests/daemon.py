@@ -161,9 +161,15 @@ class Daemon:
             self.process.wait(timeout=30)
         for name in ("keeper", "scribe-0"):
             try:
-                os.kill(self.pid(name), signal.SIGKILL)
+                ended = os.pidfd_open(self.pid(name))
             except (OSError, ValueError):
+                continue
+            try:
+                signal.pidfd_send_signal(ended, signal.SIGKILL)
+                select.select([ended], [], [], 10)
+            except ProcessLookupError:
                 pass
+            os.close(ended)
         for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
             where = line.split()[4]
             if where.startswith(str(self.base)):
