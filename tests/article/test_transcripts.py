@@ -15,6 +15,11 @@ HEX64 = re.compile(r"[0-9a-f]{64}")
 PING = "i=0; while :; do echo 64 bytes from here: seq=$i; i=$((i+1)); usleep 50000; done"
 
 
+def heed_interrupts() -> None:
+    """A suite that runs in the background has SIGINT ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupt(process: subprocess.Popen[bytes]) -> None:
     """^C, and again if need be, as a person would."""
     for _ in range(10):
@@ -143,6 +148,7 @@ def test_c11_interrupt_is_passed_on(cli: Cli) -> None:
         [*command, "run", "--name", "b3", "busybox", "sh", "-c", script],
         stdout=subprocess.PIPE,
         env={**cli.daemon.environment, "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        preexec_fn=heed_interrupts,
     )
     assert process.stdout
     assert process.stdout.readline() == b"ready\n"
@@ -199,6 +205,7 @@ def test_c21_an_exec_outlives_its_client(cli: Cli) -> None:
         [*command, "exec", "b1", "sh", "-c", PING],
         stdout=subprocess.PIPE,
         env={**cli.daemon.environment, "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        preexec_fn=heed_interrupts,
     )
     assert process.stdout
     assert process.stdout.readline().startswith(b"64 bytes")
