@@ -156,6 +156,7 @@ def run_exec(
         namespaces=_namespaces(host),
         seccomp=program,
         seccomp_flags=flags,
+        keyring=container.id,
     )
     try:
         pid, _ = containers.keeper.exec(container.id, exec_id, plan, stdio)

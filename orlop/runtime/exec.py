@@ -2,9 +2,15 @@
 
     begin(plan, target_pid, target_pidfd, fds) -> Pending
 
-A helper joins the namespaces; its sibling (our own child, so that we can reap it) becomes the
-process, and the helper leaves. Both are not dumpable before they enter: nothing inside can trace
-or inspect them.
+      keeper      helper (in no PID namespace of the container: nothing inside can see it)
+      clone3 -->  host's part: cgroups, oom score, AppArmor, keyring; joins the namespaces;
+                  terminal, limits, ids, capabilities, seccomp
+                  clone(PARENT) --> sibling: visible inside, but holds by now no more than the
+      <-- pidfd   leaves            container may: stdio and the socket; session, program, execve
+
+Neither is dumpable, so only a container that was given CAP_SYS_PTRACE could trace the sibling,
+and would find in it no right that it lacks itself. A seccomp profile that forbids fork turns the
+order round: then the sibling restricts itself.
 """
 
 from __future__ import annotations
@@ -18,7 +24,7 @@ from orlop.runtime.state import Setup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any, NoReturn
 
 
@@ -42,19 +48,27 @@ def begin(plan: dict[str, Any], target_pid: int, target_pidfd: int, fds: Sequenc
 
 
 def _join(plan: dict[str, Any], target: int, setup: Setup, stdio: tuple[int, int, int]) -> NoReturn:
-    """The helper: enter, make the sibling, leave."""
+    """The helper: enter, give up what the container may not, make the sibling, leave."""
     stage = "birth"
+    entered = False
     try:
         init.leave_engine(setup.fds(), stdio)
-        setup.host_proc()
-        stage = "attach"
-        host.attach_cgroups(setup, plan["cgroup_directories"], None)
+        for stage, step in _host_steps(plan):  # noqa: B007 (the handler tells it)
+            step(setup)
         stage = "setns"
         namespace.setns(target, plan["namespaces"])
+        os.close(target)
+        if setup.proc >= 0:
+            os.close(setup.proc)
+        stage = "terminal"
+        slave = _open_terminal(plan, setup) if plan["terminal"] else -1
+        stage = "process"
+        if plan["restrict_first"]:
+            entered = init.become(plan["process"], setup)
         stage = "clone"
-        pid, pidfd = namespace.clone(namespace.CLONE_PARENT)
+        pid, pidfd = namespace.clone_sibling()
         if pid == 0:
-            _run(plan, setup)
+            _run(plan, setup, slave, entered)
         sync.send(setup.socket, (sync.PROCESS, pid, "", ""), pidfd)
     except BaseException as error:
         init.report(setup.socket, stage, error)
@@ -62,33 +76,40 @@ def _join(plan: dict[str, Any], target: int, setup: Setup, stdio: tuple[int, int
     os._exit(0)
 
 
-def _run(plan: dict[str, Any], setup: Setup) -> NoReturn:
+def _host_steps(plan: dict[str, Any]) -> list[tuple[str, Callable[[Setup], None]]]:
+    """What needs the host's /proc and /sys; all of it is inherited by the sibling."""
+    steps: list[tuple[str, Callable[[Setup], None]]] = []
+    if plan["apparmor"]:
+        steps.append(("apparmor", lambda setup: host.set_apparmor(setup, plan["apparmor"])))
+    if plan["oom_score"] is not None:
+        steps.append(("oom", lambda setup: host.set_oom_score(setup, plan["oom_score"])))
+    if plan["keyring"]:
+        steps.append(("keyring", lambda setup: host.join_keyring(setup, plan["keyring"], False)))
+    directories = plan["cgroup_directories"]
+    steps.append(("attach", lambda setup: host.attach_cgroups(setup, directories, None)))
+    return steps
+
+
+def _run(plan: dict[str, Any], setup: Setup, slave: int, entered: bool) -> NoReturn:
     """The process itself, from its birth in the container to execve."""
-    stage = "birth"
+    stage = "terminal"
     try:
-        os.chdir("/")
-        if plan["oom_score"] is not None:
-            stage = "oom"
-            host.set_oom_score(setup, plan["oom_score"])
-        if plan["apparmor"]:
-            stage = "apparmor"
-            host.set_apparmor(setup, plan["apparmor"])
-        os.close(setup.proc)
-        if plan["terminal"]:
-            stage = "terminal"
-            _take_terminal(plan, setup)
+        if slave >= 0:
+            terminal.take_over(slave)
         else:
             os.setsid()
         stage = "process"
-        init.become(plan["process"], setup)
+        if not plan["restrict_first"]:
+            entered = init.become(plan["process"], setup)
+        init.execute(plan["process"], entered)
     except BaseException as error:
         init.report(setup.socket, stage, error)
     finally:
         os._exit(1)
 
 
-def _take_terminal(plan: dict[str, Any], setup: Setup) -> None:
-    """A pty of the container's own devpts."""
+def _open_terminal(plan: dict[str, Any], setup: Setup) -> int:
+    """A pty of the container's own devpts, as our stdio until the sibling takes it over."""
     flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         terminals = os.open("/dev/pts", flags)
@@ -96,4 +117,4 @@ def _take_terminal(plan: dict[str, Any], setup: Setup) -> None:
         raise process.Failure("terminal", error.errno or 0, "/dev/pts", "no terminals") from None
     slave = terminal.open_slave(setup.socket, terminals, plan["process"]["uid"], plan["size"])
     os.close(terminals)
-    terminal.take_over(slave)
+    return slave

@@ -62,7 +62,7 @@ def run(plan: dict[str, Any], setup: Setup, stdio: tuple[int, int, int]) -> NoRe
             if not (plan["user_namespace"] and step[0] in PARENT):
                 STEPS[step[0]](setup, *step[1:])
         step = ("process",)
-        become(plan["process"], setup)
+        execute(plan["process"], become(plan["process"], setup))
     except BaseException as error:  # whatever it is, nothing but _exit may follow
         report(setup.socket, str(step[0]), error)
     finally:
@@ -109,14 +109,22 @@ def _be_born(plan: dict[str, Any], setup: Setup, stdio: tuple[int, int, int]) ->
         os.setsid()
 
 
-def become(plan: dict[str, Any], setup: Setup) -> NoReturn:
-    """Take on the identity and limits of the plan's `process`, then execute it."""
+def become(plan: dict[str, Any], setup: Setup) -> bool:
+    """Take on the limits and the identity of the plan's `process`, for good.
+
+    Whether its working directory was entered on the way, while we still could by right of root.
+    """
     os.umask(plan["umask"])
     for note in program.limit(plan):
         sync.send(setup.socket, (sync.NOTE, 0, "", note))
     program.own_stdio(plan["uid"])
     entered = program.enter_directory(plan["cwd"])
     program.restrict(plan)
+    return entered
+
+
+def execute(plan: dict[str, Any], entered: bool) -> NoReturn:
+    """Find the program as the container's user does, and execute it."""
     program.verify_directory(plan["cwd"], entered)
     environment = program.environment_of(plan)
     path = program.find_program(plan["argv"][0], environment)

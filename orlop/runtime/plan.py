@@ -14,7 +14,7 @@ from typing import Any
 
 from orlop.errors import InvalidArgument
 from orlop.kernel import mount, namespace
-from orlop.runtime import mountoptions
+from orlop.runtime import mountoptions, verdict
 from orlop.runtime.cgroup.layout import Layout, relative_path
 from orlop.runtime.cgroup.plan import Group, cgroup_steps, group_of
 from orlop.runtime.processplan import process_plan
@@ -111,8 +111,11 @@ def make_exec_plan(
     namespaces: int,
     seccomp: bytes | None = None,
     seccomp_flags: int = 0,
+    keyring: str = "",
 ) -> Json:
-    """`process`: OCI process; `namespaces`: CLONE_NEW* that the container has of its own."""
+    """`process`: OCI process; `namespaces`: CLONE_NEW* that the container has of its own;
+    `keyring`: its name, the container's ID ("" joins none).
+    """
     console = process.get("consoleSize") or {}
     return {
         "namespaces": namespaces,
@@ -121,6 +124,8 @@ def make_exec_plan(
         "size": (int(console.get("height", 0)), int(console.get("width", 0))),
         "oom_score": process.get("oomScoreAdj"),
         "apparmor": process.get("apparmorProfile") or "",
+        "keyring": keyring,
+        "restrict_first": seccomp is None or verdict.lets_fork(seccomp),
         "user_namespace": None,
         "process": process_plan(process, seccomp=seccomp, seccomp_flags=seccomp_flags),
     }

@@ -1,7 +1,7 @@
 """Docker's seccomp profiles → BPF. For the daemon: compiling takes 45 ms, the result is cached.
 
-A number that neither the profile nor libseccomp knows answers ENOSYS (programs then fall back, as
-glibc does); one that is known and not allowed answers the profile's default. That is runc's rule.
+What libseccomp makes of the rules comes behind a stub for the numbers it does not know, see
+`seccompstub`. The program depends on the profile, the capabilities, the machine, the library.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import struct
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,17 +19,20 @@ from orlop import files
 from orlop.errors import InvalidArgument, SystemFailure
 from orlop.kernel import libseccomp
 from orlop.kernel.libc import MACHINE
+from orlop.runtime import seccompstub, verdict
 
 Json = dict[str, Any]
 
 SPEC_ALLOW = 4  # SECCOMP_FILTER_FLAG_SPEC_ALLOW, runc's default
-_FORMAT = 1  # of the cache
+_FORMAT = 2  # of the cache
 _DEFAULT = Path(orlop.__file__).parent / "data" / "seccomp" / "default.json"
 _ARCH_NAMES = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}
 _GO_ARCHES = {"x86_64": ("amd64", "x32", "x86"), "aarch64": ("arm64", "arm")}
 _FLAGS = {"SECCOMP_FILTER_FLAG_LOG": 2, "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 4}
-_X32_BIT = 0x40000000
 _ENOSYS = 0x00050000 | 38
+
+# With these as the default a new number must not fail (a tracer answers it itself): as runc.
+_LETS_PASS = {"SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"}
 
 _memory: dict[str, bytes] = {}
 _lock = threading.Lock()
@@ -99,6 +101,7 @@ def _compile(document: Json, caps: frozenset[str]) -> bytes:
     default = _action(document["defaultAction"], document.get("defaultErrnoRet"))
     rules = [r for r in document.get("syscalls") or () if _applies(r, caps)]
     names = {n for rule in document.get("syscalls") or () for n in _names(rule)}
+    allowed: set[str] = set()  # without conditions, though the library does not know them
     with libseccomp.Filter(default, arches) as made:
         for rule in rules:
             action = _action(rule["action"], rule.get("errnoRet"))
@@ -107,11 +110,15 @@ def _compile(document: Json, caps: frozenset[str]) -> bytes:
             for name in _names(rule):
                 number = libseccomp.number(name)
                 if number == libseccomp.ERROR:
-                    continue  # unknown here: as runc, nothing to allow
+                    if action == verdict.ALLOW and not rule.get("args"):
+                        allowed.add(name)
+                    continue  # else as runc: nothing to allow
                 for arguments in _argument_sets(rule.get("args") or ()):
                     made.add(action, number, arguments)
         body = made.export()
-    return _unknown_is_enosys(arches, names) + body
+    if default == _ENOSYS or document["defaultAction"] in _LETS_PASS:
+        return body
+    return seccompstub.stub(arches, names, allowed) + body
 
 
 def _names(rule: Json) -> list[str]:
@@ -176,53 +183,3 @@ def _argument_sets(arguments: Iterable[Json]) -> list[list[libseccomp.Argument]]
     if len(set(indexes)) < len(indexes):
         return [[a] for a in found]
     return [found]
-
-
-# BPF (linux/bpf_common.h): classes and the offsets in struct seccomp_data
-_LD_ABS, _JEQ, _JGT, _JGE, _RET = 0x20, 0x15, 0x25, 0x35, 0x06
-_NR, _ARCH = 0, 4
-
-
-def _op(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
-    return struct.pack("=HBBI", code, yes, no, value)
-
-
-def _unknown_is_enosys(arches: list[int], names: set[str]) -> bytes:
-    """Instructions that answer ENOSYS for numbers newer than both profile and library."""
-    newest = {arch: _newest(arch, names) for arch in arches}
-    x32 = libseccomp.ARCHES["SCMP_ARCH_X32"]
-    x64 = libseccomp.ARCHES["SCMP_ARCH_X86_64"]
-    blocks: list[bytes] = []
-    for arch in arches:
-        if arch == x32:
-            continue  # the kernel reports x86-64; the bit in the number tells them apart
-        tests = [_op(_LD_ABS, _NR)]
-        if arch == x64:
-            limit = _X32_BIT + newest.get(x32, newest[x64])
-            # below the x32 bit: native
-            tests += [
-                _op(_JGE, _X32_BIT, 0, 2),
-                _op(_JGT, limit, 2, 3),  # x32: to ENOSYS, or past it
-                _op(_RET, _ENOSYS),  # never reached; keeps the offsets plain
-                _op(_JGT, newest[arch], 0, 1),
-                _op(_RET, _ENOSYS),
-            ]
-        else:
-            tests += [_op(_JGT, newest[arch], 0, 1), _op(_RET, _ENOSYS)]
-        block = b"".join(tests)
-        blocks.append(_op(_JEQ, arch, 0, len(block) // 8) + block)
-    return _op(_LD_ABS, _ARCH) + _reload(blocks)
-
-
-def _reload(blocks: list[bytes]) -> bytes:
-    """After a block that matched, the accumulator holds the number: later tests need the arch."""
-    return b"".join(block + _op(_LD_ABS, _ARCH) for block in blocks)
-
-
-def _newest(arch: int, names: set[str]) -> int:
-    found = [libseccomp.newest_known(arch)]
-    for name in names:
-        number = libseccomp.number_on(arch, name)
-        if number >= 0:
-            found.append(number & ~_X32_BIT)
-    return max(found)

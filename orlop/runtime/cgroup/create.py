@@ -31,11 +31,16 @@ def make_group(top: str, relative: str, controllers: str, values: list[tuple[str
 
 
 def write_values(directory: str, values: list[tuple[str, str]]) -> None:
-    """Write each (file, text); one open for neighbours that go to the same file."""
+    """Write each (file, text); one open for neighbours that go to the same file.
+
+    "a|b" takes the first file that exists, of a text "x|y" the part at its place.
+    """
     fd = -1
     opened = path = ""
     try:
         for name, text in values:
+            if "|" in name:
+                name, text = _existing(directory, name.split("|"), text.split("|"))
             if name != opened:
                 if fd >= 0:
                     os.close(fd)
@@ -68,6 +73,13 @@ def _renew(path: str) -> None:
         told = "container's cgroup is not empty"
         raise OSError(errno.EBUSY, told, path) from None
     os.mkdir(path, 0o755)
+
+
+def _existing(directory: str, names: list[str], texts: list[str]) -> tuple[str, str]:
+    for index, name in enumerate(names):
+        if index == len(names) - 1 or os.path.exists(f"{directory}/{name}"):
+            return name, texts[min(index, len(texts) - 1)]
+    raise AssertionError("unreachable")
 
 
 def _inherit_cpuset(path: str) -> None:

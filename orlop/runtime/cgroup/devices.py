@@ -57,19 +57,18 @@ def rules_of(entries: list[dict[str, Any]]) -> list[Rule]:
 
 
 def v1_writes(rules: list[Rule]) -> list[tuple[str, str]]:
-    """(file, text) in order; what an earlier rule of the same kind already says is left out."""
+    """(file, text) in order, without what the rules just before already say."""
     writes: list[tuple[str, str]] = []
-    everything: bool | None = None  # what the last "a" rule said
-    seen: set[Rule] = set()
+    everything: bool | None = None  # what stands for all devices, while nothing contradicts it
+    run: list[Rule] = []  # the latest rules that say the same, allow or deny
     for rule in rules:
         if rule.kind == "a":
-            everything = rule.allow
-            seen = set()
-        elif (everything is rule.allow and not seen) or rule in seen:
+            everything, run = rule.allow, []
+        elif rule.allow is everything or rule in run:
             continue
-        seen.add(rule)
-        if rule.kind == "a":
-            seen = set()
+        else:
+            everything = None
+            run = [*run, rule] if run and run[-1].allow is rule.allow else [rule]
         writes.append(("devices.allow" if rule.allow else "devices.deny", rule.text()))
     return writes
 

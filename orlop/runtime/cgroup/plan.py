@@ -1,8 +1,7 @@
-"""Where a container's control groups are and what is written into them. Pure but for `exists`."""
+"""Where a container's control groups are and what is written into them. Pure."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +29,7 @@ def group_of(layout: Layout, relative: str, resources: Json) -> Group:
         for controller in controllers:
             values += v1.values(resources, controller)
         special = "cpuset" if "cpuset" in controllers else ""
-        makes.append((top, relative, special, _resolved(top, values)))
+        makes.append((top, relative, special, values))
     device_filter = None
     if layout.unified:
         values = v2.values(resources, layout.unified_controllers)
@@ -41,16 +40,6 @@ def group_of(layout: Layout, relative: str, resources: Json) -> Group:
         if "devices" not in layout.v1 and "devices" in resources:
             device_filter = v2_program(rules_of(resources["devices"] or []))
     return Group(relative, layout.directories(relative), makes, device_filter)
-
-
-def _resolved(top: str, values: Values) -> Values:
-    """`a|b`: the first that this kernel has."""
-    out: Values = []
-    for file, text in values:
-        names = file.split("|")
-        chosen = next((n for n in names if os.path.exists(f"{top}/{n}")), names[-1])
-        out.append((chosen, text))
-    return out
 
 
 def cgroup_steps(group: Group) -> list[tuple[Any, ...]]:

@@ -73,7 +73,8 @@ def _io(resources: Json) -> Values:
     out: Values = []
     if block.get("weight"):
         # io.bfq.weight takes blkio's own scale, io.weight (iocost) the wider one.
-        out.append(("io.bfq.weight", str(block["weight"])))
+        wide = convert.io_weight_of_blkio(block["weight"])
+        out.append(("io.bfq.weight|io.weight", f"{block['weight']}|{wide}"))
     for device in block.get("weightDevice") or ():
         if device.get("weight"):
             number = f"{device['major']}:{device['minor']}"
