@@ -12,17 +12,14 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import TracebackType
 
 from orlop.kernel.openat2 import IN_ROOT, NO_MAGICLINKS, openat2
 
 Pathish = str | bytes | os.PathLike[str]
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LINKS = 40  # as the kernel's MAXSYMLINKS
+_DEEP = 64  # levels that a removal holds open
 
 
 def _bytes(path: Pathish) -> bytes:
@@ -35,6 +32,22 @@ def split(path: Pathish) -> tuple[bytes, bytes]:
     if name in (b"", b".", b".."):
         return _bytes(path), b""
     return parent, name
+
+
+class Parent:
+    """An open directory and the name of an entry in it; closes the directory on exit."""
+
+    __slots__ = ("_fd", "_name")
+
+    def __init__(self, fd: int, name: bytes) -> None:
+        self._fd = fd
+        self._name = name
+
+    def __enter__(self) -> tuple[int, bytes]:
+        return self._fd, self._name
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
 
 
 class Root:
@@ -57,9 +70,7 @@ class Root:
     def __enter__(self) -> Root:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, e: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def open(self, path: Pathish, flags: int, mode: int = 0, *, follow: bool = True) -> int:
@@ -76,20 +87,15 @@ class Root:
         """A readable descriptor of a directory."""
         return self.open(path, _DIRECTORY)
 
-    @contextmanager
-    def parent(self, path: Pathish) -> Iterator[tuple[int, bytes]]:
-        """(descriptor of the parent directory, last component) for *at calls.
+    def parent(self, path: Pathish) -> Parent:
+        """Context manager: (descriptor of the parent directory, last component) for *at calls.
 
         Raises OSError EINVAL when the path names no entry of a directory ("/", "a/..").
         """
         head, name = split(path)
         if not name:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), os.fsdecode(_bytes(path)))
-        fd = self.open(head, os.O_PATH | os.O_DIRECTORY)
-        try:
-            yield fd, name
-        finally:
-            os.close(fd)
+        return Parent(self.open(head, os.O_PATH | os.O_DIRECTORY), name)
 
     def stat(self, path: Pathish, *, follow: bool = False) -> os.stat_result:
         fd = self.opath(path, follow=follow)
@@ -181,7 +187,7 @@ class Root:
     ) -> None:
         """Put a regular file at `path` by rename; a link there is replaced, not followed."""
         with self.parent(path) as (fd, name):
-            temp = b".orlop-" + secrets.token_hex(8).encode()
+            temp = b".orlop-" + os.urandom(8).hex().encode()
             out = os.open(
                 temp,
                 os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
@@ -228,8 +234,13 @@ def remove_entry(dirfd: int, name: bytes) -> None:
 
 
 def empty(dirfd: int, name: bytes) -> None:
-    """Remove what a directory holds, depth first, on descriptors."""
+    """Remove what a directory holds, depth first, on descriptors.
+
+    A container may nest directories deeper than a process may hold descriptors: what lies below
+    `_DEEP` levels is moved up first, next to the top, and removed from there.
+    """
     stack: list[tuple[int, list[bytes], bytes]] = []
+    moved = 0
 
     def enter(parent: int, child: bytes) -> None:
         fd = os.open(child, _DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
@@ -248,8 +259,19 @@ def empty(dirfd: int, name: bytes) -> None:
             child = left.pop()
             try:
                 os.unlink(child, dir_fd=fd)
+                continue
             except IsADirectoryError:
-                enter(fd, child)
+                pass
+            if len(stack) > _DEEP:
+                moved += 1
+                shallow = b".orlop-removing-%d" % moved
+                try:
+                    os.rename(child, shallow, src_dir_fd=fd, dst_dir_fd=stack[0][0])
+                    stack[0][1].append(shallow)
+                    continue
+                except OSError:
+                    pass  # a directory of a lower layer does not move (EXDEV): go down to it
+            enter(fd, child)
     finally:
         for fd, _, _ in stack:
             os.close(fd)

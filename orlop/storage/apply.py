@@ -2,7 +2,7 @@
 
 Runs in the worker (`worker.py`), after the root switch: no import happens here at run time. Every
 parent directory is opened by `Root` inside the tree, and the last component is acted on with
-*at calls that follow nothing.
+*at calls that follow nothing. What is held in memory does not grow with the archive of a layer.
 
 Source: OCI image-spec `layer.md` (whiteouts), kernel Documentation/filesystems/overlayfs.rst.
 """
@@ -13,30 +13,35 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from typing import Protocol
 
 from orlop.errors import InvalidArgument
 from orlop.paths import Root, remove_entry
-from orlop.storage.tar import BLOCKDEV, CHAR, DIRECTORY, FIFO, LINK, SYMLINK, Entry
+from orlop.storage.tar import BLOCKDEV, CHAR, DIRECTORY, FIFO, FILE, LINK, SYMLINK, Entry, parts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Source(Protocol):
+        def next(self) -> Entry | None: ...
+        def data(self) -> Iterator[bytes]: ...
+
 
 _WHITEOUT = b".wh."
 _OPAQUE = b".wh..wh..opq"
 _META = b".wh..wh."
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _IMPLIED = 0o755  # mode of directories that the archive does not mention
 _REPLACING = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
-
-
-class Source(Protocol):
-    def next(self) -> Entry | None: ...
-    def data(self) -> Iterator[bytes]: ...
+_KINDS = {CHAR: stat.S_IFCHR, BLOCKDEV: stat.S_IFBLK, FIFO: stat.S_IFIFO}
 
 
 class Applier:
-    """`whiteouts`: the archive is a layer, `.wh.` names delete. `opaque`: the xattr overlay reads.
-
-    `owner` overrides uid and gid; `keep_directories`: a directory is never replaced by something
-    else nor the reverse.
+    """`whiteouts`: the archive is a layer for an empty tree: `.wh.` names delete, and no name may
+    come twice, as in Docker (the archive could not be given back). `opaque`: the xattr overlay
+    reads. `owner` overrides uid and gid; `keep_directories`: a directory is never replaced by
+    something else nor the reverse.
     """
 
     def __init__(
@@ -57,32 +62,37 @@ class Applier:
         self._keep = keep_directories
         self._parent_path: bytes | None = None
         self._parent = -1
-        self._directories: dict[bytes, int] = {}  # mtimes, set when nothing below changes any more
+        # Times of the directory that is being filled, set again when it is left; of an archive
+        # that goes into a living tree only those that the archive sets.
+        self._times: tuple[int, int] | None = None
+        self._timed: set[bytes] | None = None if whiteouts else set()
+        self._inherits = False  # new files take the group of the directory
+        self.current = b""  # name of the member at work, for messages
         self.size = 0  # bytes of files and link texts
 
     def run(self, source: Source) -> None:
         try:
             while (entry := source.next()) is not None:
+                self.current = entry.name
                 self._one(entry, source)
-            self._finish()
         finally:
-            if self._parent >= 0:
-                os.close(self._parent)
-                self._parent = -1
+            self._leave()
 
     def _one(self, entry: Entry, source: Source) -> None:
-        parts = _parts(entry.name)
-        if not parts:
-            if entry.type == DIRECTORY:
-                self._top(entry)
+        found = parts(entry.name)
+        if not found:
+            if entry.type != DIRECTORY:
+                raise InvalidArgument(f"invalid name {_text(entry.name)!r} in archive")
+            self._top(entry)
             return
-        parent = b"/".join([self._base, *parts[:-1]]) if self._base else b"/".join(parts[:-1])
-        name = parts[-1]
-        if self._whiteouts and any(p.startswith(_WHITEOUT) for p in parts[:-1]):
-            raise InvalidArgument(f"invalid whiteout directory in {_text(entry.name)}")
-        if self._whiteouts and name.startswith(_WHITEOUT):
-            self._whiteout(self._enter(parent), parent, name)
-            return
+        name = found[-1]
+        parent = b"/".join([self._base, *found[:-1]] if self._base else found[:-1])
+        if self._whiteouts and (name.startswith(_WHITEOUT) or _WHITEOUT in parent):
+            if any(p.startswith(_WHITEOUT) for p in found[:-1]):
+                raise InvalidArgument(f"invalid whiteout directory in {_text(entry.name)}")
+            if name.startswith(_WHITEOUT):
+                self._whiteout(self._enter(parent), name)
+                return
         fd = self._enter(parent)
         try:
             self._make(fd, name, entry, source)
@@ -91,112 +101,126 @@ class Applier:
                 raise
             self._replace(fd, parent, name, entry)
             self._make(fd, name, entry, source)
-        if entry.type == DIRECTORY:
-            self._directories[parent + b"/" + name if parent else name] = entry.mtime_ns
-            self._forget(parent, name)
-
-    def _forget(self, parent: bytes, name: bytes) -> None:
-        """The cached parent may be what was just replaced."""
-        path = parent + b"/" + name if parent else name
-        if self._parent_path is not None and (
-            self._parent_path == path or self._parent_path.startswith(path + b"/")
-        ):
-            self._parent_path = None
+        if self._timed is not None and entry.type == DIRECTORY:
+            self._timed.add(parent + b"/" + name if parent else name)
 
     def _enter(self, parent: bytes) -> int:
+        """The directory of the member; what it was before its first child is remembered."""
         if parent == self._parent_path:
             return self._parent
+        self._leave()
         try:
-            fd = self._root.open(parent, os.O_PATH | os.O_DIRECTORY)
+            fd = self._root.open(parent, _DIRECTORY)
         except FileNotFoundError:
-            fd = self._root.mkdir_all(parent, _IMPLIED)
-        if self._parent >= 0:
-            os.close(self._parent)
+            os.close(self._root.mkdir_all(parent, _IMPLIED))
+            fd = self._root.open(parent, _DIRECTORY)
+        status = os.fstat(fd)
+        if self._timed is None or parent in self._timed:
+            self._times = status.st_atime_ns, status.st_mtime_ns
+        self._inherits = bool(status.st_mode & stat.S_ISGID)
         self._parent, self._parent_path = fd, parent
         return fd
 
+    def _leave(self) -> None:
+        fd, times = self._parent, self._times
+        self._parent, self._parent_path, self._times = -1, None, None
+        if fd >= 0:
+            try:
+                if times is not None:
+                    os.utime(fd, ns=times)
+            finally:
+                os.close(fd)
+
     def _top(self, entry: Entry) -> None:
         """The archive's own "./": metadata of the tree's root."""
+        self._leave()
         fd = self._root.directory(self._base or b".")
         try:
             self._metadata(fd, entry)
         finally:
             os.close(fd)
-        self._directories[self._base or b"."] = entry.mtime_ns
+        if self._timed is not None:
+            self._timed.add(self._base)
 
     def _make(self, fd: int, name: bytes, entry: Entry, source: Source) -> None:
         kind = entry.type
-        uid, gid = self._owner or (entry.uid, entry.gid)
-        mode = entry.mode & 0o7777
-        if kind == DIRECTORY:
+        if kind == FILE:
+            self._file(fd, name, entry, source)
+        elif kind == DIRECTORY:
             self._directory(fd, name, entry)
-            return
-        if kind == LINK:
+        elif kind == LINK:
             self._link(fd, name, entry)
-            return
-        if kind == SYMLINK:
+        else:
+            self._special(fd, name, entry)
+
+    def _file(self, fd: int, name: bytes, entry: Entry, source: Source) -> None:
+        out = os.open(name, _CREATE, 0o600, dir_fd=fd)
+        try:
+            if entry.holes is not None:
+                _write_holes(out, source, entry.holes)
+                os.truncate(out, entry.size)
+            else:
+                for chunk in source.data():
+                    _write(out, chunk)
+            self._metadata(out, entry, new=True)
+        finally:
+            os.close(out)
+        self.size += entry.size
+
+    def _special(self, fd: int, name: bytes, entry: Entry) -> None:
+        """Links, devices, FIFOs: by name, as they are not opened."""
+        if entry.type == SYMLINK:
             os.symlink(entry.link, name, dir_fd=fd)
             self.size += len(entry.link)
-        elif kind in (CHAR, BLOCKDEV, FIFO):
-            device = 0 if kind == FIFO else os.makedev(entry.major, entry.minor)
-            type = {CHAR: stat.S_IFCHR, BLOCKDEV: stat.S_IFBLK, FIFO: stat.S_IFIFO}[kind]
-            os.mknod(name, type | 0o600, device, dir_fd=fd)
         else:
-            out = os.open(name, _CREATE, 0o600, dir_fd=fd)
-            try:
-                _write(out, source)
-                self.size += entry.size
-                self._metadata(out, entry)
-                os.utime(out, ns=(entry.mtime_ns, entry.mtime_ns))
-            finally:
-                os.close(out)
-            return
+            device = 0 if entry.type == FIFO else os.makedev(entry.major, entry.minor)
+            os.mknod(name, _KINDS[entry.type] | 0o600, device, dir_fd=fd)
+        uid, gid = self._owner or (entry.uid, entry.gid)
         os.chown(name, uid, gid, dir_fd=fd, follow_symlinks=False)
-        if kind != SYMLINK:
-            os.chmod(name, mode, dir_fd=fd)
-            self._special_xattrs(fd, name, entry)
-        os.utime(name, ns=(entry.mtime_ns, entry.mtime_ns), dir_fd=fd, follow_symlinks=False)
-
-    def _special_xattrs(self, fd: int, name: bytes, entry: Entry) -> None:
+        if entry.type != SYMLINK:
+            os.chmod(name, entry.mode & 0o7777, dir_fd=fd)
         if entry.xattrs:
-            handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
-            try:
-                _set_xattrs(f"/proc/self/fd/{handle}", entry)
-            except FileNotFoundError:
-                pass  # no procfs in this root: devices and FIFOs go without attributes
-            finally:
-                os.close(handle)
+            os.fchdir(fd)  # there is no lsetxattrat before Linux 6.13; the worker has one thread
+            _set_xattrs(name, entry.xattrs)
+        times = entry.mtime_ns, entry.mtime_ns
+        os.utime(name, ns=times, dir_fd=fd, follow_symlinks=False)
 
     def _directory(self, fd: int, name: bytes, entry: Entry) -> None:
+        new = True
         try:
             os.mkdir(name, 0o700, dir_fd=fd)
         except FileExistsError:
-            pass
-        made = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
+            new = False
+        made = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=fd)
         try:
-            self._metadata(made, entry)
+            self._metadata(made, entry, new=new)
         finally:
             os.close(made)
 
     def _link(self, fd: int, name: bytes, entry: Entry) -> None:
-        parts = _parts(entry.link)
-        if not parts:
+        found = parts(entry.link)
+        if not found:
             raise InvalidArgument(f"invalid hardlink {_text(entry.name)} -> {_text(entry.link)}")
         if self._base:
-            parts = [self._base, *parts]
-        with self._root.parent(b"/".join(parts)) as (source_fd, source_name):
+            found = [self._base, *found]
+        with self._root.parent(b"/".join(found)) as (source_fd, source_name):
             os.link(source_name, name, src_dir_fd=source_fd, dst_dir_fd=fd, follow_symlinks=False)
 
-    def _metadata(self, fd: int, entry: Entry) -> None:
-        """Owner first: chown clears setuid bits and file capabilities."""
+    def _metadata(self, fd: int, entry: Entry, *, new: bool = False) -> None:
+        """Owner first: chown clears setuid bits and file capabilities. `new`: we made it, so it
+        is root's already unless its directory hands its group on."""
         uid, gid = self._owner or (entry.uid, entry.gid)
-        os.fchown(fd, uid, gid)
+        if uid or gid or self._inherits or not new:
+            os.fchown(fd, uid, gid)
         os.fchmod(fd, entry.mode & 0o7777)
         if entry.xattrs:
-            _set_xattrs(fd, entry)
+            _set_xattrs(fd, entry.xattrs)
+        os.utime(fd, ns=(entry.mtime_ns, entry.mtime_ns))
 
     def _replace(self, fd: int, parent: bytes, name: bytes, entry: Entry) -> None:
         status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+        if self._whiteouts and not (stat.S_ISCHR(status.st_mode) and status.st_rdev == 0):
+            raise InvalidArgument("duplicates of file paths not supported")
         is_directory = stat.S_ISDIR(status.st_mode)
         if self._keep and is_directory != (entry.type == DIRECTORY):
             what = "directory", "non-directory"
@@ -206,15 +230,10 @@ class Applier:
                 f'"{_text(self._base) or "/"}"'
             )
         remove_entry(fd, name)
-        self._forget(parent, name)
 
-    def _whiteout(self, fd: int, parent: bytes, name: bytes) -> None:
+    def _whiteout(self, fd: int, name: bytes) -> None:
         if name == _OPAQUE:
-            directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=fd)
-            try:
-                os.setxattr(directory, self._opaque, b"y")
-            finally:
-                os.close(directory)
+            os.setxattr(fd, self._opaque, b"y")
             return
         if name.startswith(_META):
             return  # aufs' own book-keeping
@@ -224,59 +243,46 @@ class Applier:
         try:
             os.mknod(hidden, stat.S_IFCHR, 0, dir_fd=fd)
         except FileExistsError:
-            remove_entry(fd, hidden)
-            self._forget(parent, hidden)
-            os.mknod(hidden, stat.S_IFCHR, 0, dir_fd=fd)
-
-    def _finish(self) -> None:
-        for path, mtime in reversed(self._directories.items()):
-            try:
-                fd = self._root.open(path, os.O_RDONLY | os.O_DIRECTORY, follow=False)
-            except (FileNotFoundError, NotADirectoryError):
-                continue  # replaced by a later member
-            except OSError as e:
-                if e.errno == errno.ELOOP:
-                    continue
-                raise
-            try:
-                os.utime(fd, ns=(mtime, mtime))
-            finally:
-                os.close(fd)
+            raise InvalidArgument(
+                f"failed to mknod('{_text(hidden)}', S_IFCHR, 0): file exists"
+            ) from None
 
 
-def _write(fd: int, source: Source) -> None:
+def _write(fd: int, chunk: bytes) -> None:
+    done = os.write(fd, chunk)
+    while done < len(chunk):
+        done += os.write(fd, memoryview(chunk)[done:])
+
+
+def _write_holes(fd: int, source: Source, holes: list[tuple[int, int]]) -> None:
+    """The stored bytes where they belong; `holes` is checked to fit them."""
+    places = iter(holes)
+    left = 0
     for chunk in source.data():
         view = memoryview(chunk)
         while view:
-            view = view[os.write(fd, view) :]
+            while not left:
+                offset, left = next(places)
+                os.lseek(fd, offset, os.SEEK_SET)
+            done = os.write(fd, view[:left])
+            left -= done
+            view = view[done:]
 
 
-def _set_xattrs(target: int | str, entry: Entry) -> None:
-    for key, value in (entry.xattrs or {}).items():
+def _set_xattrs(target: int | bytes, xattrs: dict[bytes, bytes]) -> None:
+    for key, value in xattrs.items():
         if b"overlay." in key and key.startswith((b"trusted.", b"user.")):
             continue  # would steer the kernel's overlay, not describe a file
         try:
-            os.setxattr(target, key, value)
+            if isinstance(target, int):
+                os.setxattr(target, key, value)
+            else:
+                os.setxattr(target, key, value, follow_symlinks=False)
         except OSError as e:
             # as Docker: a filesystem or namespace that cannot hold it
             if e.errno == errno.ENOTSUP or (e.errno == errno.EPERM and key.startswith(b"user.")):
                 continue
             raise
-
-
-def _parts(name: bytes) -> list[bytes]:
-    """Components of a member's name. Raises InvalidArgument when it leaves the tree."""
-    out: list[bytes] = []
-    for part in name.split(b"/"):
-        if part in (b"", b"."):
-            continue
-        if part == b"..":
-            if not out:
-                raise InvalidArgument(f'"{_text(name)}" is outside of the archive')
-            out.pop()
-        else:
-            out.append(part)
-    return out
 
 
 def _text(name: bytes) -> str:

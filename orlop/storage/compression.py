@@ -6,17 +6,24 @@ external program: one found in an image's tree would run there (CVE-2026-41567).
 
 from __future__ import annotations
 
-import bz2
 import io
-import lzma
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, cast
 
 from isal import isal_zlib
 
 from orlop.errors import InvalidArgument
+from orlop.storage.zstdframes import Frames
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO, Protocol
+
+    class Readable(Protocol):
+        def read(self, size: int, /) -> bytes | None: ...
+
 
 _CHUNK = 1 << 17
+_PIECE = 1 << 20  # the most that comes out at once
 _ISAL_ERROR: Any = isal_zlib.error
 _MEMORY = 128 << 20  # what an xz or zstd stream may ask for its window
 _MAGICS = (
@@ -65,14 +72,35 @@ class Reader(io.RawIOBase):
         return size
 
 
-def decompressed(source: BinaryIO) -> Iterator[bytes]:
-    """Chunks of the plain bytes of `source`. Raises InvalidArgument for damaged data."""
-    head = source.read(MAGIC_LENGTH)
+def read_head(source: Readable) -> bytes:
+    """The bytes that tell the form: up to MAGIC_LENGTH."""
+    head = source.read(MAGIC_LENGTH) or b""
     while head and len(head) < MAGIC_LENGTH:
         more = source.read(MAGIC_LENGTH - len(head))
         if not more:
             break
         head += more
+    return head
+
+
+def prepare(head: bytes) -> None:
+    """Import what this form needs: a confined process cannot do it later."""
+    kind = detect(head)
+    if kind == "zstd":
+        import zstandard  # noqa: F401
+    elif kind == "bzip2":
+        import bz2  # noqa: F401
+    elif kind == "xz":
+        import lzma  # noqa: F401
+
+
+def decompressed(source: Readable, head: bytes | None = None) -> Iterator[bytes]:
+    """Chunks of the plain bytes of `source`. Raises InvalidArgument for damaged data.
+
+    `head`: what `read_head` took from it.
+    """
+    if head is None:
+        head = read_head(source)
     kind = detect(head)
     chunks = _compressed(head, source)
     if not kind:
@@ -80,66 +108,74 @@ def decompressed(source: BinaryIO) -> Iterator[bytes]:
         return
     try:
         yield from _DECODERS[kind](chunks)
-    except (OSError, EOFError, ValueError, lzma.LZMAError, _ISAL_ERROR) as e:
+    except (OSError, EOFError, ValueError, _ISAL_ERROR) as e:
         raise InvalidArgument(f"invalid {kind} data: {e}") from e
 
 
-def _compressed(head: bytes, source: BinaryIO) -> Iterator[bytes]:
+def _compressed(head: bytes, source: Readable) -> Iterator[bytes]:
     if head:
         yield head
     while chunk := source.read(_CHUNK):
         yield chunk
 
 
-def _members(chunks: Iterator[bytes], new: Callable[[], Any], limit: int) -> Iterator[bytes]:
-    """Decode concatenated members; output comes in pieces of at most `limit` bytes."""
+def _members(chunks: Iterator[bytes], new: Callable[[], Any]) -> Iterator[bytes]:
+    """Decode concatenated members; output comes in pieces of at most `_PIECE` bytes."""
     decoder = new()
     fresh = True
     for chunk in chunks:
-        data = chunk
-        while data or not getattr(decoder, "needs_input", True):
-            out = decoder.decompress(data, limit)
-            data = b""
+        data, full = chunk, False
+        # a decoder whose output was cut may have eaten all of its input and hold more output
+        while data or full:
+            out = decoder.decompress(data, _PIECE)
             fresh = False
             if out:
                 yield out
+            full = len(out) >= _PIECE
+            data = getattr(decoder, "unconsumed_tail", b"")
             if decoder.eof:
-                data = decoder.unused_data
-                if not data.strip(b"\0"):
-                    data = b""  # zero padding after the last member
-                    fresh = True
-                    decoder = new()
-                    break
+                data, full = decoder.unused_data, False
                 decoder = new()
                 fresh = True
-            elif hasattr(decoder, "unconsumed_tail"):
-                data = decoder.unconsumed_tail
-                if not data and not out:
-                    break
+                if not data.strip(b"\0"):
+                    break  # zero padding after the last member
     if not fresh:
         raise EOFError("unexpected end of data")
 
 
 def _gzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    yield from _members(chunks, lambda: isal_zlib.decompressobj(wbits=31), 1 << 20)
+    return _members(chunks, lambda: isal_zlib.decompressobj(wbits=31))
 
 
 def _bzip2(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    yield from _members(chunks, bz2.BZ2Decompressor, 1 << 20)
+    import bz2
+
+    return _members(chunks, bz2.BZ2Decompressor)
 
 
 def _xz(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    yield from _members(chunks, lambda: lzma.LZMADecompressor(memlimit=_MEMORY), 1 << 20)
+    import lzma
+
+    try:
+        yield from _members(chunks, lambda: lzma.LZMADecompressor(memlimit=_MEMORY))
+    except lzma.LZMAError as e:
+        raise ValueError(str(e)) from e
 
 
 def _zstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
     import zstandard
 
+    frames = Frames()
     decoder = zstandard.ZstdDecompressor(max_window_size=_MEMORY)
-    source = io.BufferedReader(Reader(chunks), _CHUNK)
-    with decoder.stream_reader(source, read_across_frames=True, read_size=_CHUNK) as reader:
-        while chunk := reader.read(_CHUNK * 4):
-            yield chunk
+    source = io.BufferedReader(Reader(chunks, frames.feed), _CHUNK)
+    try:
+        with decoder.stream_reader(source, read_across_frames=True, read_size=_CHUNK) as reader:
+            while chunk := reader.read(_CHUNK * 4):
+                yield chunk
+    except zstandard.ZstdError as e:
+        raise ValueError(str(e)) from e
+    if not frames.complete:  # the reader does not tell a cut stream from its end
+        raise EOFError("unexpected end of data")
 
 
 _DECODERS: dict[str, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
@@ -152,7 +188,7 @@ _DECODERS: dict[str, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
 
 def gzip_writer(sink: BinaryIO, level: int = 2) -> BinaryIO:
     """A gzip stream into `sink`, with no name and no time in its header: same input, same bytes."""
-    return cast(BinaryIO, _GzipWriter(sink, level))
+    return _GzipWriter(sink, level)  # type: ignore[return-value]
 
 
 class _GzipWriter(io.RawIOBase):

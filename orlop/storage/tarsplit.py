@@ -13,15 +13,15 @@ import base64
 import os
 import stat
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import fastcrc
 import msgspec
 from isal import isal_zlib
 
-from orlop.errors import SystemFailure
+from orlop.errors import InvalidArgument, SystemFailure
 from orlop.paths import Root
-from orlop.storage.tar import Entry, TarReader
+from orlop.storage.tar import parts
 
 _SMALL = 1 << 13  # these lines unpack thirtyfold
 _CHUNK = 1 << 20
@@ -41,86 +41,6 @@ class Record(msgspec.Struct, omit_defaults=True):
 
 
 _decode = msgspec.json.Decoder(Record).decode
-
-
-class Writer:
-    """Collects the records of one archive and writes them gzipped into `sink`."""
-
-    def __init__(self, sink: BinaryIO) -> None:
-        self._sink = sink
-        self._coder = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 31)
-        self._position = 0
-
-    def segment(self, raw: bytes | bytearray) -> None:
-        if not raw:
-            return
-        payload = base64.b64encode(raw).decode()
-        self._put(f'{{"type":2,"payload":"{payload}","position":{self._position}}}\n')
-
-    def member(self, name: bytes, size: int, crc: int) -> None:
-        try:
-            named = f'"name":{_quote(name.decode())},'
-        except UnicodeDecodeError:
-            named = f'"name_raw":"{base64.b64encode(name).decode()}",'
-        if size:
-            check = base64.b64encode(crc.to_bytes(8, "big")).decode()
-            rest = f'"size":{size},"payload":"{check}"'
-        else:
-            rest = '"payload":null'
-        self._put(f'{{"type":1,{named}{rest},"position":{self._position}}}\n')
-
-    def _put(self, line: str) -> None:
-        self._position += 1
-        out = self._coder.compress(line.encode())
-        if out:
-            self._sink.write(out)
-
-    def close(self) -> None:
-        self._sink.write(self._coder.flush())
-
-
-def _quote(text: str) -> str:
-    return msgspec.json.encode(text).decode()
-
-
-class Splitter:
-    """Drives a TarReader (made with keep_raw) and records while the caller takes the contents."""
-
-    def __init__(self, reader: TarReader, writer: Writer) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._pending: tuple[bytes, int] | None = None
-        self._crc = 0
-
-    def next(self) -> Entry | None:
-        for _ in self.data():
-            pass
-        self._flush()
-        entry = self._reader.next()
-        if entry is None:
-            self._end()
-            return None
-        self._writer.segment(self._reader.raw)
-        self._reader.raw.clear()
-        self._pending = (entry.name, entry.size)
-        self._crc = 0
-        return entry
-
-    def data(self) -> Iterator[bytes]:
-        for chunk in self._reader.data():
-            self._crc = _crc64(chunk, self._crc)
-            yield chunk
-
-    def _flush(self) -> None:
-        if self._pending is not None:
-            self._writer.member(*self._pending, self._crc)
-            self._pending = None
-
-    def _end(self) -> None:
-        self._writer.segment(self._reader.raw)
-        self._reader.raw.clear()
-        for chunk in self._reader.rest():
-            self._writer.segment(chunk)
 
 
 def records(path: str | os.PathLike[str]) -> Iterator[Record]:
@@ -181,7 +101,10 @@ def assemble(path: str | os.PathLike[str], root: Root) -> Iterator[bytes]:
 def _content(root: Root, name: bytes, size: int, wanted: bytes) -> Iterator[bytes]:
     damaged = SystemFailure(f"layer is damaged: {os.fsdecode(name)!r} is not what it was")
     try:
-        fd = root.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY, follow=False)
+        path = b"/".join(parts(name))  # as it was written: "a/../b" without an "a" is "b"
+        fd = root.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY, follow=False)
+    except InvalidArgument as e:
+        raise damaged from e
     except OSError as e:
         raise SystemFailure(f"layer is damaged: {os.fsdecode(name)!r}: {e.strerror}") from e
     try:

@@ -5,7 +5,9 @@ The daemon opens every file the worker needs; the worker sees the tree it fills 
 
 from __future__ import annotations
 
-import json
+import binascii
+import errno
+import marshal
 import os
 import subprocess
 import sys
@@ -13,8 +15,6 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import msgspec
 
 import orlop
 from orlop import errors
@@ -24,6 +24,14 @@ from orlop.oci.digest import DiffID
 _PACKAGE = str(Path(orlop.__file__).parent.parent)
 _WORKER = str(Path(__file__).parent / "worker.py")
 _CHUNK = 1 << 20
+# What an archive can provoke; the rest (a full disk, a broken one) is the host's failure.
+_ARCHIVES_FAULT = frozenset(
+    (
+        errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOENT,
+        errno.EINVAL, errno.EPERM, errno.EXDEV, errno.EMLINK, errno.EFBIG, errno.ERANGE,
+        errno.E2BIG, errno.ENOTSUP, errno.EOVERFLOW, errno.ENXIO,
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ def _work(source: BinaryIO, **request: Any) -> dict[str, Any]:
         "opaque": "",
         "owner": None,
         "keep": False,
+        "parent": os.getpid(),
         "package": _PACKAGE,
         "site": [p for p in sys.path if p.endswith("-packages")]
         or [sysconfig.get_paths()["purelib"]],
@@ -92,7 +101,7 @@ def _work(source: BinaryIO, **request: Any) -> dict[str, Any]:
     except (AttributeError, OSError):
         pass
     worker = subprocess.Popen(
-        [sys.executable, "-I", "-S", _WORKER, json.dumps(request)],
+        [sys.executable, "-I", "-S", _WORKER, binascii.b2a_base64(marshal.dumps(request))],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -110,7 +119,7 @@ def _work(source: BinaryIO, **request: Any) -> dict[str, Any]:
         except BaseException:
             worker.kill()
             raise
-    return _answer(out, err, worker.returncode)
+    return _answer(out, err, worker.returncode, bool(request["layer"]))
 
 
 def _feed(source: BinaryIO, worker: subprocess.Popen[bytes]) -> None:
@@ -128,18 +137,23 @@ def _feed(source: BinaryIO, worker: subprocess.Popen[bytes]) -> None:
             pass
 
 
-def _answer(out: bytes, err: bytes, code: int) -> dict[str, Any]:
+def _answer(out: bytes, err: bytes, code: int, layer: bool) -> dict[str, Any]:
     try:
-        answer: dict[str, Any] = msgspec.json.decode(out)
-    except msgspec.MsgspecError:
+        answer: dict[str, Any] = marshal.loads(out)
+    except (EOFError, ValueError, TypeError):
         last = err.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise SystemFailure(f"unpacking failed (exit status {code}): {last}") from None
     if "error" not in answer:
         return answer
-    kind = answer["kind"]
+    kind, text = answer["kind"], answer["error"]
     if kind == "OSError":
-        raise SystemFailure(f"failed to register layer: {answer['error']}")
+        text = f"{answer['name']}: {text[:1].lower()}{text[1:]}".removeprefix(": ")
+        if layer:
+            text = f"failed to register layer: {text}"
+        if answer["errno"] in _ARCHIVES_FAULT:
+            raise InvalidArgument(text)
+        raise SystemFailure(text)
     found = getattr(errors, kind, None)
     if isinstance(found, type) and issubclass(found, OrlopError):
-        raise found(answer["error"])
-    raise InvalidArgument(answer["error"])
+        raise found(text)
+    raise InvalidArgument(text)

@@ -1,17 +1,19 @@
 """A program: the confined process that unpacks one archive.
 
-    python -I -S worker.py REQUEST      (REQUEST: JSON on the command line)
+    python -I -S worker.py REQUEST      (REQUEST: a marshalled dict, base64)
 
-It changes its root to the tree before it reads the first byte of the archive, drops what it does
-not need, and answers one JSON line on standard output:
+It changes its root to the tree before it looks at the archive, drops what it does not need, and
+answers on standard output with a marshalled dict:
 {"diff_id", "size"} or {"error", "kind"}.
 
-    request: root_fd, base, layer (bool), split_fd (-1: no tar-split), opaque, owner, keep, site
+    request: root_fd, base, layer (bool), split_fd (-1: no tar-split), opaque, owner, keep,
+             package, site, parent (pid that waits for us)
 """
 
 from __future__ import annotations
 
-import json
+import binascii
+import marshal
 import os
 import resource
 import sys
@@ -22,45 +24,53 @@ _MEMORY = 1 << 30  # bytes of address space: a bomb ends here, not in the host's
 
 
 def main() -> None:
-    request = json.loads(sys.argv[1])
+    request = marshal.loads(binascii.a2b_base64(sys.argv[1]))
     sys.path[:0] = [request["package"], *request["site"]]
-    answer = _run(request)
-    os.write(1, json.dumps(answer).encode() + b"\n")
+    os.write(1, marshal.dumps(_run(request)))
     os._exit(0)
+
+
+def _confine(root_fd: int, parent: int) -> None:
+    from orlop.kernel import process
+
+    process.set_parent_death_signal(9)  # the signal module costs 2 ms
+    if os.getppid() != parent:
+        os._exit(1)  # nobody waits for the tree any more, and it may be swept
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.fchdir(root_fd)
+    os.chroot(".")
+    sys.path.clear()
+    process.limit_bounding_set(_CAPABILITIES)
+    process.set_capabilities(_CAPABILITIES, _CAPABILITIES, 0)
+    process.set_no_new_privs()
+    os.umask(0)
 
 
 def _run(request: dict[str, object]) -> dict[str, object]:
     import hashlib
     import io
 
-    import zstandard  # noqa: F401  (before the root switch: compression imports it late)
-
     from orlop.errors import OrlopError
-    from orlop.kernel import process
     from orlop.paths import Root
-    from orlop.storage import apply, compression, tar, tarsplit
+    from orlop.storage import apply, compression, split, tar
 
     root_fd = int(str(request["root_fd"]))
     split_fd = int(str(request["split_fd"]))
     owner = request["owner"]
     digest = hashlib.sha256()
+    source = io.FileIO(0, closefd=False)
+    head = compression.read_head(source)
+    compression.prepare(head)  # imports of this form of compression: there is no other time
+    applier: apply.Applier | None = None
+
+    def hashed() -> object:
+        for chunk in compression.decompressed(source, head):
+            digest.update(chunk)
+            yield chunk
+
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        os.fchdir(root_fd)
-        os.chroot(".")
-        sys.path.clear()
-        process.limit_bounding_set(_CAPABILITIES)
-        process.set_capabilities(_CAPABILITIES, _CAPABILITIES, 0)
-        process.set_no_new_privs()
-        os.umask(0)
-        source = io.FileIO(0, closefd=False)
-
-        def hashed() -> object:
-            for chunk in compression.decompressed(source):
-                digest.update(chunk)
-                yield chunk
-
+        _confine(root_fd, int(str(request["parent"])))
         reader = tar.TarReader(hashed(), keep_raw=split_fd >= 0)  # type: ignore[arg-type]
         with Root(root_fd) as root:
             applier = apply.Applier(
@@ -68,7 +78,7 @@ def _run(request: dict[str, object]) -> dict[str, object]:
                 base=os.fsencode(str(request["base"])),
                 whiteouts=bool(request["layer"]),
                 opaque=str(request["opaque"]),
-                owner=tuple(owner) if isinstance(owner, list) else None,
+                owner=owner if isinstance(owner, tuple) else None,
                 keep_directories=bool(request["keep"]),
             )
             if split_fd < 0:
@@ -77,15 +87,17 @@ def _run(request: dict[str, object]) -> dict[str, object]:
                     pass
             else:
                 with io.FileIO(split_fd, "w") as sink:
-                    writer = tarsplit.Writer(sink)
-                    applier.run(tarsplit.Splitter(reader, writer))
+                    writer = split.Writer(sink)
+                    applier.run(split.Splitter(reader, writer))
                     writer.close()
         return {"diff_id": "sha256:" + digest.hexdigest(), "size": applier.size}
     except OrlopError as e:
         return {"kind": type(e).__name__, "error": e.message}
     except OSError as e:
-        return {"kind": "OSError", "errno": e.errno, "error": f"{e.strerror}: {e.filename!r}"}
-    except (ValueError, MemoryError, RecursionError) as e:
+        name = (applier.current if applier else b"").decode("utf-8", "replace")
+        return {"kind": "OSError", "errno": e.errno or 0, "error": e.strerror or "", "name": name}
+    except Exception as e:
+        # no traceback: to print one, Python would open files of the tree it is locked into
         return {"kind": "InvalidArgument", "error": f"{type(e).__name__}: {e}"}
 
 

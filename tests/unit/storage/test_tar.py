@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orlop.errors import InvalidArgument
+from orlop.storage import split as split_
 from orlop.storage import tarsplit
 from orlop.storage.pack import Header
 from orlop.storage.tar import Entry, TarError, TarReader
@@ -94,8 +95,8 @@ def test_a_checksum_that_does_not_hold() -> None:
 
 def split(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     sink = io.BytesIO()
-    writer = tarsplit.Writer(sink)
-    splitter = tarsplit.Splitter(TarReader(iter([data]), keep_raw=True), writer)
+    writer = split_.Writer(sink)
+    splitter = split_.Splitter(TarReader(iter([data]), keep_raw=True), writer)
     files = []
     while (entry := splitter.next()) is not None:
         files.append((entry.name, b"".join(splitter.data())))
@@ -128,7 +129,7 @@ def test_damaged_split_data_is_named(tmp_path: Path) -> None:
 
 
 def test_members_outside_are_refused() -> None:
-    from orlop.storage.apply import _parts
+    from orlop.storage.tar import parts as _parts
 
     assert _parts(b"/a/./b//c") == [b"a", b"b", b"c"]
     assert _parts(b"a/../b") == [b"b"]
