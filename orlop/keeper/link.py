@@ -83,6 +83,8 @@ class Link:
             except BaseException as error:
                 self._waiting.pop(seq, None)
                 self._takers.pop(seq, None)
+                if isinstance(error, ConnectionError):
+                    self.alive = False  # the reader may learn it only later
                 if isinstance(error, OSError):
                     raise Lost(str(error)) from None
                 raise
