@@ -1,0 +1,236 @@
+"""Both command lines under a pseudo-terminal: detach keys, ctrl-c, window size, exit codes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import struct
+import termios
+from collections.abc import Iterator
+
+import pytest
+from daemon import Daemon
+from terminal import Terminal
+
+pytestmark = pytest.mark.root
+
+BOTH = pytest.mark.parametrize("cli", ["docker", "orlop"])
+DETACH = "\x10\x11"
+PROMPT = "# "
+
+
+@pytest.fixture
+def name(orlopd: Daemon, cli: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    found = f"tty-{cli}-{request.node.originalname[5:35].replace('_', '-')}"
+    yield found
+    orlopd.docker("rm", "-fv", found, check=False)
+
+
+def running(daemon: Daemon, name: str) -> bool:
+    return daemon.docker("inspect", "-f", "{{.State.Running}}", name).stdout == "true\n"
+
+
+def resize(terminal: Terminal, rows: int, columns: int) -> None:
+    fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+
+@BOTH
+def test_the_code_of_a_shell(orlopd: Daemon, cli: str, name: str) -> None:
+    terminal = orlopd.terminal(cli, "run", "-it", "--rm", "--name", name, "busybox", "sh")
+    terminal.expect(PROMPT)
+    terminal.type("exit 3\n")
+    assert terminal.close()[1] == 3
+
+
+@BOTH
+def test_detach_from_run_says_nothing_and_succeeds(orlopd: Daemon, cli: str, name: str) -> None:
+    terminal = orlopd.terminal(cli, "run", "-it", "--name", name, "busybox", "sh")
+    terminal.expect(PROMPT)
+    terminal.type("\x10")
+    terminal.type("\x11")
+    text, code = terminal.close()
+    assert code == 0
+    assert "read escape sequence" not in text
+    assert running(orlopd, name)
+
+
+@BOTH
+def test_detach_from_attach_says_so_and_fails(orlopd: Daemon, cli: str, name: str) -> None:
+    orlopd.docker("run", "-dit", "--name", name, "busybox", "sh")
+    terminal = orlopd.terminal(cli, "attach", name)
+    terminal.type("echo a$((1+1))\n")
+    terminal.expect("a2")
+    terminal.type(DETACH)
+    text, code = terminal.close()
+    assert text.endswith("read escape sequence\r\n")
+    assert code == 1
+    assert running(orlopd, name)
+
+
+@BOTH
+def test_detach_from_exec(orlopd: Daemon, cli: str, name: str) -> None:
+    orlopd.docker("run", "-d", "--name", name, "busybox", "sleep", "600")
+    terminal = orlopd.terminal(cli, "exec", "-it", name, "sh")
+    terminal.expect(PROMPT)
+    terminal.type(DETACH)
+    text, code = terminal.close()
+    assert text.endswith("read escape sequence\r\n")
+    assert code == 1
+
+
+@BOTH
+def test_own_detach_keys(orlopd: Daemon, cli: str, name: str) -> None:
+    terminal = orlopd.terminal(
+        cli, "run", "-it", "--detach-keys", "ctrl-a,d", "--name", name, "busybox", "sh"
+    )
+    terminal.expect(PROMPT)
+    terminal.type(DETACH)
+    terminal.type("\x01d")
+    assert terminal.close()[1] == 0
+    assert running(orlopd, name)
+
+
+@BOTH
+def test_start_attached(orlopd: Daemon, cli: str, name: str) -> None:
+    orlopd.docker("create", "-it", "--name", name, "busybox", "sh")
+    terminal = orlopd.terminal(cli, "start", "-ai", name)
+    terminal.expect(PROMPT)
+    terminal.type("exit 6\n")
+    assert terminal.close()[1] == 6
+
+
+@BOTH
+@pytest.mark.parametrize("how", ["run", "exec"])
+def test_the_size_follows_the_window(orlopd: Daemon, cli: str, name: str, how: str) -> None:
+    if how == "exec":
+        orlopd.docker("run", "-d", "--name", name, "busybox", "sleep", "600")
+        terminal = orlopd.terminal(cli, "exec", "-it", name, "sh")
+    else:
+        terminal = orlopd.terminal(cli, "run", "-it", "--rm", "--name", name, "busybox", "sh")
+    terminal.expect(PROMPT)
+    resize(terminal, 20, 77)
+    # the shell gets SIGWINCH some time later: ask until it has come
+    terminal.type('until [ "$(stty size)" = "20 77" ]; do sleep 0.05; done; echo size is so\n')
+    terminal.expect("\nsize is so")
+    terminal.type("exit\n")
+    assert terminal.close()[1] == 0
+
+
+@BOTH
+def test_ctrl_c_is_the_programs_with_a_terminal(orlopd: Daemon, cli: str, name: str) -> None:
+    terminal = orlopd.terminal(cli, "run", "-it", "--rm", "--name", name, "busybox", "sh")
+    terminal.expect(PROMPT)
+    terminal.type("echo go; sleep 600\n")
+    terminal.expect("\ngo")
+    terminal.type("\x03")
+    terminal.expect(PROMPT)
+    terminal.type("exit\n")
+    assert terminal.close()[1] == 130
+
+
+@BOTH
+def test_ctrl_c_is_forwarded_without_one(orlopd: Daemon, cli: str, name: str) -> None:
+    terminal = orlopd.terminal(
+        cli, "run", "--rm", "--name", name, "busybox", "sh", "-c",
+        "trap 'echo got; exit 9' INT; echo ready; while :; do sleep 0.1; done",
+    )  # fmt: skip
+    terminal.expect("ready")
+    terminal.type("\x03")
+    text, code = terminal.close()
+    assert "got" in text
+    assert code == 9
+
+
+@BOTH
+def test_sigterm_is_forwarded_by_attach(orlopd: Daemon, cli: str, name: str) -> None:
+    orlopd.docker(
+        "run", "-d", "--name", name, "busybox", "sh", "-c",
+        "trap 'echo term; exit 7' TERM; while :; do echo ready; sleep 0.1; done",
+    )  # fmt: skip
+    terminal = orlopd.terminal(cli, "attach", name)
+    terminal.expect("ready")
+    os.kill(terminal.pid, signal.SIGTERM)
+    text, code = terminal.close()
+    assert "term" in text
+    assert code == 7
+
+
+def test_ctrl_c_without_proxy_ends_us_and_not_the_container(orlopd: Daemon) -> None:
+    """Docker's CLI wants three; one is what its users expect."""
+    name = "tty-noproxy"
+    terminal = orlopd.terminal(
+        "orlop", "run", "--sig-proxy=false", "--name", name, "busybox", "sh", "-c",
+        "echo ready; sleep 600",
+    )  # fmt: skip
+    try:
+        terminal.expect("ready")
+        terminal.type("\x03")
+        assert terminal.close()[1] == 130
+        assert running(orlopd, name)
+    finally:
+        orlopd.docker("rm", "-f", name)
+
+
+@BOTH
+def test_ctrl_c_leaves_what_exec_started(orlopd: Daemon, cli: str, name: str) -> None:
+    orlopd.docker("run", "-d", "--name", name, "busybox", "sleep", "600")
+    terminal = orlopd.terminal(cli, "exec", name, "sh", "-c", "echo ready; exec sleep 599")
+    terminal.expect("ready")
+    terminal.type("\x03")
+    assert terminal.close()[1] == 0
+    assert "sleep 599" in orlopd.docker("exec", name, "ps").stdout
+
+
+@BOTH
+def test_killed_from_elsewhere(orlopd: Daemon, cli: str, name: str) -> None:
+    terminal = orlopd.terminal(cli, "run", "-it", "--name", name, "busybox", "sh")
+    terminal.expect(PROMPT)
+    orlopd.docker("kill", name)
+    assert terminal.close()[1] == 137
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("args", "ends", "code"),
+    [
+        (
+            ["save", "busybox"],
+            "cowardly refusing to save to a terminal. Use the -o flag or redirect\r\n",
+            1,
+        ),
+        (["load"], "requested load from stdin, but stdin is empty\r\n", 1),
+    ],
+)
+def test_terminals_are_no_archives(
+    orlopd: Daemon, cli: str, args: list[str], ends: str, code: int
+) -> None:
+    text, found = orlopd.terminal(cli, *args).close()
+    assert text == ends
+    assert found == code
+
+
+@BOTH
+@pytest.mark.parametrize(("answer", "echo"), [("n\n", "n\r\n"), ("\x03", "^C\r\n")])
+def test_a_question(orlopd: Daemon, cli: str, answer: str, echo: str) -> None:
+    terminal = orlopd.terminal(cli, "container", "prune")
+    terminal.expect("Are you sure you want to continue? [y/N] ")
+    terminal.type(answer)
+    assert terminal.close() == (echo, 0)
+
+
+def test_the_terminal_is_as_before(orlopd: Daemon) -> None:
+    """Raw mode ends with us, also when the container is killed."""
+    name = "tty-restored"
+    terminal = orlopd.terminal("orlop", "run", "-it", "--name", name, "busybox", "sh")
+    before = termios.tcgetattr(terminal.fd)
+    terminal.expect(PROMPT)
+    raw = termios.tcgetattr(terminal.fd)
+    assert not raw[3] & (termios.ECHO | termios.ICANON)
+    orlopd.docker("rm", "-f", name)
+    while terminal.read(20):
+        after = termios.tcgetattr(terminal.fd)
+        if after[3] & termios.ECHO:
+            assert after[3] == before[3]
+            break
+    terminal.close()
