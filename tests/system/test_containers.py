@@ -463,7 +463,8 @@ def test_what_nobody_saw_end_is_255(lab: Lab) -> None:
     pids = [lab.state(each)["Pid"] for each in (id, again)]
     lab.engine.close()
     # As when the machine goes down: everybody who could know the status dies first.
-    for name in ("keeper", "scribe-0"):
+    # The keeper before the scribe, which it would fork anew.
+    for name in ("scribe-0", "keeper"):
         pids.insert(0, int((lab.config.exec_root / f"{name}.pid").read_text()))
     for pid in pids:
         # A keeper that is only about to die could still reap the next one and note its 137.
