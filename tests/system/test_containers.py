@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from containerlab import Lab
 
-from orlop.config import Config
-from orlop.container.create import create
 from orlop.container.inspect import inspect
 from orlop.container.kill import kill
 from orlop.container.list import list_, list_encoded
@@ -31,77 +30,8 @@ from orlop.container.update import update
 from orlop.container.wait import wait
 from orlop.engine import Engine
 from orlop.errors import InvalidArgument, NotFound, OrlopError, SystemFailure
-from orlop.image.bootstrap_busybox import bootstrap_busybox
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.getuid() != 0, reason="needs root")]
-
-Json = dict[str, Any]
-
-
-class Lab:
-    """An engine on a scratch root, opened and closed at will."""
-
-    def __init__(self, base: Path) -> None:
-        self.base = base
-        self.config = Config(data_root=base / "data", exec_root=base / "run", bridge="none")
-        self.engine = Engine.open(self.config)
-        for _ in bootstrap_busybox(self.engine.images) or ():
-            pass
-
-    @property
-    def containers(self) -> Any:
-        return self.engine.containers
-
-    def reopen(self) -> None:
-        """The daemon goes away and another one comes."""
-        self.engine.close()
-        self.engine = Engine.open(self.config)
-
-    def create(self, *command: str, config: Json | None = None, **host: Any) -> str:
-        name = host.pop("name", "")
-        host.setdefault("NetworkMode", "none")
-        wanted = {"Image": "busybox", "Cmd": list(command), **(config or {})}
-        return create(self.containers, wanted, host, name=name)[0]
-
-    def run(self, *command: str, config: Json | None = None, **host: Any) -> tuple[int, str]:
-        """(exit code, what it printed to either stream)."""
-        id = self.create(*command, config=config, **host)
-        ended = wait(self.containers, id, "next-exit")
-        try:
-            start(self.containers, id)
-            code = ended.result(30)[0]
-            return code, self.output(id)
-        finally:
-            remove(self.containers, id, force=True, volumes=True)
-
-    def background(self, *command: str, config: Json | None = None, **host: Any) -> str:
-        id = self.create(*(command or ("sleep", "300")), config=config, **host)
-        start(self.containers, id)
-        return id
-
-    def output(self, id: str) -> str:
-        path = self.containers.get(id).log_path
-        return "".join(json.loads(line)["log"] for line in path.read_text().splitlines())
-
-    def state(self, id: str) -> Json:
-        found: Json = inspect(self.containers, id)["State"]
-        return found
-
-    def until(self, id: str, **wanted: Any) -> Json:
-        """The state once it holds all of `wanted` (no event tells of every one of them)."""
-        for _ in range(400):
-            state = self.state(id)
-            if all(state.get(k) == v for k, v in wanted.items()):
-                return state
-            time.sleep(0.01)
-        raise AssertionError(f"{wanted} never held: {state}")
-
-    def close(self) -> None:
-        for container in self.containers.all():
-            remove(self.containers, container.id, force=True, volumes=True)
-        self.containers.cleanup.drain()
-        self.engine.keeper.shutdown(force=True)
-        self.engine.close()
 
 
 @pytest.fixture(scope="module")
