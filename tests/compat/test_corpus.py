@@ -1,4 +1,4 @@
-"""The corpus on our daemon, against what a real dockerd answered (recorded.json)."""
+"""The corpus on our daemon, against what a real dockerd answered (recorded/)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from replay import run_scenario, scenarios
 
 pytestmark = pytest.mark.root
 HERE = Path(__file__).parent
-RECORDED: dict[str, Any] = json.loads((HERE / "recorded.json").read_text())
+RECORDED: dict[str, list[dict[str, Any]]] = {
+    path.stem: json.loads(path.read_text())["lines"] for path in (HERE / "recorded").glob("*.json")
+}
 # {scenario: {command: {"why": …, "stdout"/"stderr"/"code": ours}}}; also listed in COMPATIBILITY.md
 DIFFERENCES: dict[str, Any] = json.loads((HERE / "differences.json").read_text())
 
 
 def test_the_record_is_whole() -> None:
-    assert sum(len(lines) for lines in RECORDED["scenarios"].values()) >= 120
-    assert sorted(RECORDED["scenarios"]) == scenarios()
+    assert sum(len(lines) for lines in RECORDED.values()) >= 120
+    assert sorted(RECORDED) == scenarios()
 
 
 @pytest.mark.parametrize("scenario", scenarios())
@@ -36,7 +38,7 @@ def test_same_answers_as_dockerd(
     lines = run_scenario(
         scenario, host=orlopd.host, registry=registry, tmp=tmp_path, tools=str(tmp_path / "tools")
     )
-    wanted = RECORDED["scenarios"][scenario]
+    wanted = RECORDED[scenario]
     known = DIFFERENCES.get(scenario, {})
     assert [line.command for line in lines] == [w["command"] for w in wanted]
     wrong = []
