@@ -51,6 +51,7 @@ class Engine:
     volumes: Volumes
     containers: Containers
     keeper: Keeper
+    storage_reason: str  # why this storage driver
     _locks: list[LockFile]
 
     @classmethod
@@ -69,7 +70,8 @@ class Engine:
     def _join(cls, config: Config, locks: list[LockFile]) -> Engine:
         root = config.data_root
         events = Events()
-        driver = choose(config.storage_driver, root)
+        choice = choose(config.storage_driver, root)
+        driver = choice.driver
         store = root / "image" / driver.name
         layers = Layers(store / "layerdb", driver)
         images = Images(store, layers, events, config)
@@ -95,7 +97,7 @@ class Engine:
         load.recover(containers, keeper.snapshot())
         return cls(
             config, _engine_id(root), events, layers, images, networks, volumes, containers,
-            keeper, locks,
+            keeper, choice.reason, locks,
         )  # fmt: skip
 
     def close(self) -> None:

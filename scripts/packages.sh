@@ -17,6 +17,8 @@ missing() {
   tool nft nftables
   tool ip iproute2
   tool strace strace
+  tool mkfs.btrfs btrfs-progs
+  tool fuse-overlayfs fuse-overlayfs
   tool runc runc
   tool git git
   tool ps procps

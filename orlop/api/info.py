@@ -176,6 +176,9 @@ def _warnings(engine: Engine, limits: Json) -> list[str]:
         out.append("WARNING: No pids limit support")
     if _read("/proc/sys/net/ipv4/ip_forward") != "1":
         out.append("WARNING: IPv4 forwarding is disabled")
+    if engine.layers.driver.name != "overlay2":
+        name = engine.layers.driver.name
+        out.append(f"WARNING: storage driver {name}: {engine.storage_reason}")
     out += list(engine.networks.warnings)
     for host in engine.config.hosts:
         if host.startswith("tcp://") and not (engine.config.tls or engine.config.tlsverify):

@@ -169,7 +169,7 @@ def _record(containers: Containers, id: str, config: Json, host: Json, base: Jso
         "NetworkSettings": {},
         "LogPath": "",
         "Name": "",
-        "Driver": "overlay2",
+        "Driver": containers.layers.driver.name,
         "OS": "linux",
         "ImagePlatform": system,
         "RestartCount": 0,

@@ -98,11 +98,12 @@ def state(container: Container) -> Json:
 
 
 def _graph_driver(containers: Containers, container: Container) -> Json:
+    name = containers.layers.driver.name
     try:
         data = containers.layers.graph_data(container.id)
     except (OrlopError, OSError):
-        return {"Data": None, "Name": "overlay2"}
-    return {"Data": {"ID": container.id, **data}, "Name": "overlay2"}
+        return {"Data": None, "Name": name}
+    return {"Data": {"ID": container.id, **data} if data else None, "Name": name}
 
 
 def sizes(containers: Containers, container: Container, record: Json) -> tuple[int, int]:

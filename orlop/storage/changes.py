@@ -11,8 +11,11 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from orlop.paths import Root
+
 MODIFIED, ADDED, DELETED = 0, 1, 2
-OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
+OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque", "user.fuseoverlayfs.opaque")
+_MARK = ".wh..wh..opq"  # fuse-overlayfs marks with a file of this name as well
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PATH = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -29,6 +32,65 @@ def compare(upper: int, lower: int) -> list[Change]:
     _directory(upper, lower, "", out)
     out.sort(key=lambda c: os.fsencode(c.path))
     return out
+
+
+def compare_whole(tree: int, below: int) -> list[Change]:
+    """The same for a tree that is whole itself, against the whole tree it was copied from."""
+    out: list[Change] = []
+    _whole_directory(tree, below, "", out)
+    out.sort(key=lambda c: os.fsencode(c.path))
+    return out
+
+
+def _whole_directory(tree: int, below: int, path: str, out: list[Change]) -> bool:
+    """True when anything below changed."""
+    start = len(out)
+    names = os.listdir(tree)
+    for name in names:
+        now = os.stat(name, dir_fd=tree, follow_symlinks=False)
+        before = _stat(below, name)
+        where = f"{path}/{name}"
+        if before is None:
+            _added(tree, name, now, where, out)
+            continue
+        changed = False
+        if stat.S_ISDIR(now.st_mode) and stat.S_ISDIR(before.st_mode):
+            changed = _both(tree, below, name, where, out)
+        elif stat.S_ISDIR(now.st_mode):
+            _children(tree, name, where, out)
+        if changed or differs(now, before):
+            out.append(Change(where, MODIFIED))
+    gone = set(_names(below)).difference(names)
+    out.extend(Change(f"{path}/{name}", DELETED) for name in gone)
+    return len(out) > start
+
+
+def _both(tree: int, below: int, name: str, path: str, out: list[Change]) -> bool:
+    inner = os.open(name, _DIRECTORY, dir_fd=tree)
+    try:
+        lower = os.open(name, _DIRECTORY, dir_fd=below)
+        try:
+            return _whole_directory(inner, lower, path, out)
+        finally:
+            os.close(lower)
+    finally:
+        os.close(inner)
+
+
+def _added(tree: int, name: str, status: os.stat_result, path: str, out: list[Change]) -> None:
+    out.append(Change(path, ADDED))
+    if stat.S_ISDIR(status.st_mode):
+        _children(tree, name, path, out)
+
+
+def _children(tree: int, name: str, path: str, out: list[Change]) -> None:
+    inner = os.open(name, _DIRECTORY, dir_fd=tree)
+    try:
+        for child in os.listdir(inner):
+            status = os.stat(child, dir_fd=inner, follow_symlinks=False)
+            _added(inner, child, status, f"{path}/{child}", out)
+    finally:
+        os.close(inner)
 
 
 def is_whiteout(status: os.stat_result) -> bool:
@@ -51,6 +113,9 @@ def _directory(upper: int, lower: int | None, path: str, out: list[Change]) -> b
     opaque = lower is not None and path != "" and is_opaque(upper)
     names = set()
     for name in os.listdir(upper):
+        if name == _MARK:
+            opaque = lower is not None
+            continue
         names.add(name)
         _entry(upper, lower, name, f"{path}/{name}", out)
     if opaque and lower is not None:
@@ -136,5 +201,25 @@ def usage(fd: int) -> int:
                 os.close(below)
         elif status.st_nlink == 1 or status.st_ino not in seen:
             seen.add(status.st_ino)
+            total += status.st_size
+    return total
+
+
+def usage_of(tree: int, changes: list[Change]) -> int:
+    """Bytes of the files and link texts among the changes of a whole tree."""
+    total = 0
+    seen: set[int] = set()
+    with Root(tree) as root:
+        for change in changes:
+            if change.kind == DELETED:
+                continue
+            try:
+                status = root.stat(change.path)
+            except FileNotFoundError:
+                continue  # a running container removed it
+            if stat.S_ISDIR(status.st_mode) or status.st_ino in seen:
+                continue
+            if status.st_nlink > 1:
+                seen.add(status.st_ino)
             total += status.st_size
     return total

@@ -9,6 +9,10 @@ from typing import Protocol
 class Driver(Protocol):
     name: str
     home: Path
+    whole: bool
+    """A tree is a whole filesystem, made by copying, not a difference to be merged."""
+    opaque: str
+    """The attribute that marks a directory which hides what lies below it."""
 
     def create(self, id: str) -> Path:
         """A new, empty tree that nothing is stacked on yet; the directory to fill."""
@@ -36,8 +40,8 @@ class Driver(Protocol):
     def settle(self, id: str) -> None:
         """After `temporary`: the layer may be mounted again."""
 
-    def below(self, id: str) -> int:
-        """A detached read-only view of everything under `id`, by descriptor."""
+    def below(self, id: str, parent: str) -> int:
+        """A detached view, to read, of `parent` and all below it, on which `id` is stacked."""
 
     def remove(self, id: str) -> None:
         """Delete the tree; idempotent."""

@@ -105,7 +105,9 @@ class Layers:
         folder.mkdir(mode=0o755)
         try:
             tree = self.driver.create(cache_id)
-            result = unpack_layer(blob, tree, folder / "tar-split.json.gz")
+            result = unpack_layer(
+                blob, tree, folder / "tar-split.json.gz", opaque=self.driver.opaque
+            )
         except BaseException:
             self.driver.remove(cache_id)
             shutil.rmtree(folder, ignore_errors=True)
@@ -136,6 +138,8 @@ class Layers:
     def _publish(self, layer: Layer, folder: Path) -> None:
         if layer.parent is not None:
             self.driver.attach(layer.cache_id, self.get(layer.parent).cache_id)
+            if self.driver.whole:
+                self.driver.sync()  # what stacking copied came after the sync of the caller
             _put(folder / "parent", layer.parent)
         _put(folder / "diff", layer.diff_id)
         _put(folder / "size", str(layer.size))
@@ -242,12 +246,15 @@ class Layers:
 
     def _fill_init(self, init_id: str, below: str | None, parent: ChainID | None) -> None:
         """Merging costs two milliseconds: once per image, and what came of it is made again."""
+        if self.driver.whole:
+            self._populate_init(init_id, below)
+            return
         known = self._templates.get(parent) if parent is not None else None
         if known is not None:
             apply_template(self.driver.tree(init_id), known)
             return
         self._populate_init(init_id, below)
-        if parent is not None and self.driver.name == "overlay2":  # elsewhere a tree is a copy
+        if parent is not None:
             made = read_template(self.driver.tree(init_id))
             if made is not None:
                 self._templates[parent] = made
@@ -310,13 +317,14 @@ class Layers:
 
     @contextmanager
     def _pair(self, container_id: str) -> Iterator[tuple[int, int]]:
-        """(upper directory, what lies under it)."""
+        """(the container's tree, what lies under it)."""
         made = self.writable(container_id)
+        parent = made.init_id or (self.get(made.parent).cache_id if made.parent else "")
         upper = os.open(
             self.driver.tree(made.mount_id), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         )
         try:
-            lower = self.driver.below(made.mount_id)
+            lower = self.driver.below(made.mount_id, parent)
             try:
                 yield upper, lower
             finally:
@@ -326,17 +334,22 @@ class Layers:
 
     def changes(self, container_id: str) -> list[comparing.Change]:
         with self._pair(container_id) as (upper, lower):
-            return comparing.compare(upper, lower)
+            return self._compare(upper, lower)
+
+    def _compare(self, upper: int, lower: int) -> list[comparing.Change]:
+        return (comparing.compare_whole if self.driver.whole else comparing.compare)(upper, lower)
 
     def diff_tar(self, container_id: str) -> Iterator[bytes]:
         """The writable layer as an OCI layer archive."""
         with self._pair(container_id) as (upper, lower):
-            found = comparing.compare(upper, lower)
+            found = self._compare(upper, lower)
             with Root(upper) as root:
                 yield from diff_tar(root, found)
 
     def size_writable(self, container_id: str) -> int:
-        with self._pair(container_id) as (upper, _):
+        with self._pair(container_id) as (upper, lower):
+            if self.driver.whole:
+                return comparing.usage_of(upper, self._compare(upper, lower))
             return comparing.usage(upper)
 
     # --- recovery -----------------------------------------------------------------------------

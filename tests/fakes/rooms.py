@@ -67,7 +67,13 @@ class FakeImages:
         yield
 
 
+class FakeDriver:
+    name = "overlay2"
+
+
 class FakeLayers:
+    driver = FakeDriver()
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self.writable_of: dict[str, str | None] = {}

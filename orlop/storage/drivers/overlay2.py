@@ -29,6 +29,8 @@ _LINK = 26
 
 class Overlay2:
     name = "overlay2"
+    whole = False
+    opaque = "trusted.overlay.opaque"
 
     def __init__(self, home: Path) -> None:
         """Makes `home` and checks that the kernel can overlay on it. Raises SystemFailure."""
@@ -166,7 +168,7 @@ class Overlay2:
         """After `temporary`: the layer may be mounted again."""
         self._clear_incompat(id)
 
-    def below(self, id: str) -> int:
+    def below(self, id: str, parent: str) -> int:
         lowers = self._lowers(id)
         if len(lowers) == 1:
             return os.open(self.home / lowers[0], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

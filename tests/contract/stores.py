@@ -1,0 +1,71 @@
+"""A store of layers on each storage driver, for one test."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orlop.storage.driver import Driver
+from orlop.storage.drivers.btrfs import Btrfs
+from orlop.storage.drivers.fuse_overlayfs import FuseOverlayfs
+from orlop.storage.drivers.overlay2 import Overlay2
+from orlop.storage.drivers.vfs import Vfs
+
+DRIVERS: dict[str, Callable[[Path], Driver]] = {
+    "overlay2": Overlay2,
+    "fuse-overlayfs": FuseOverlayfs,
+    "btrfs": Btrfs,
+    "vfs": Vfs,
+}
+# name of the case: driver and filesystem under it ("" the one of the tests' directory)
+CASES = {
+    "overlay2": ("overlay2", ""),
+    "fuse-overlayfs": ("fuse-overlayfs", ""),
+    "vfs": ("vfs", ""),
+    "vfs-shared-blocks": ("vfs", "btrfs"),
+    "btrfs": ("btrfs", "btrfs"),
+}
+
+
+@contextmanager
+def filesystem(kind: str, scratch: Path) -> Iterator[Path]:
+    """A directory on a filesystem of this kind, in a loop file."""
+    where = scratch / "fs"
+    where.mkdir()
+    if not kind:
+        yield where
+        return
+    image = scratch / "image"
+    with image.open("wb") as file:
+        os.truncate(file.fileno(), 256 << 20)
+    subprocess.run([f"mkfs.{kind}", "-q", str(image)], check=True)
+    subprocess.run(["mount", "-o", "loop", str(image), str(where)], check=True)
+    try:
+        yield where
+    finally:
+        subprocess.run(["umount", str(where)], check=True)
+
+
+def archive(*members: tuple[str, str | bytes | None]) -> bytes:
+    """(name, content): None a directory, "->x" a link, "=x" a hard link, else a file."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.mtime = 1_600_000_000
+            if content is None:
+                info.type, info.mode = tarfile.DIRTYPE, 0o755
+                tar.addfile(info)
+            elif isinstance(content, str):
+                info.type = tarfile.SYMTYPE if content.startswith("->") else tarfile.LNKTYPE
+                info.linkname = content.removeprefix("->").removeprefix("=")
+                tar.addfile(info)
+            else:
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+    return out.getvalue()
