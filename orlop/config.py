@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +30,9 @@ class Config:
     storage_opts: tuple[str, ...] = ()
     registry_mirrors: tuple[str, ...] = ()
     insecure_registries: tuple[str, ...] = ()
+    http_proxy: str = ""  # of the daemon; empty: as the environment says
+    https_proxy: str = ""
+    no_proxy: str = ""
     max_concurrent_downloads: int = 3
     max_concurrent_uploads: int = 5
     max_download_attempts: int = 5
@@ -93,6 +96,7 @@ class Config:
         return hashlib.sha256(bytes(self.data_root)).hexdigest()[:8]
 
 
+_PROXIES = ("http-proxy", "https-proxy", "no-proxy")
 _RENAMED = {
     "data-root": "data_root",
     "graph": "data_root",
@@ -112,7 +116,7 @@ def from_json(document: Mapping[str, Any], base: Config | None = None) -> Config
     known = {f.name: f for f in dataclasses.fields(Config)}
     base = base or Config()
     changes: dict[str, Any] = {}
-    for key, value in document.items():
+    for key, value in _flat(document):
         name = _RENAMED.get(key, key.replace("-", "_"))
         if name not in known:
             raise InvalidArgument(
@@ -120,6 +124,17 @@ def from_json(document: Mapping[str, Any], base: Config | None = None) -> Config
             )
         changes[name] = _convert(key, value, getattr(base, name))
     return dataclasses.replace(base, **changes)
+
+
+def _flat(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The members of `proxies` count as keys of their own: so the flags are called."""
+    for key, value in document.items():
+        if key != "proxies":
+            yield key, value
+            continue
+        if not isinstance(value, dict) or not set(value) <= set(_PROXIES):
+            raise InvalidArgument(f"invalid value for configuration option {key}: {value!r}")
+        yield from value.items()
 
 
 def _convert(key: str, value: Any, like: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from orlop import __version__
 from orlop.api import versions
 from orlop.api.release import ENGINE_VERSION
+from orlop.config import Config
 from orlop.engine import Engine
 
 Json = dict[str, Any]
@@ -94,7 +95,7 @@ def info(engine: Engine) -> Json:
         "MemTotal": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         "GenericResources": None,
         "DockerRootDir": str(config.data_root),
-        **_proxies(),
+        **_proxies(engine.config),
         "Name": os.uname().nodename,
         "Labels": list(config.labels),
         "ExperimentalBuild": False,
@@ -231,7 +232,7 @@ def _registries(engine: Engine) -> Json:
     }
 
 
-def _proxies() -> Json:
+def _proxies(config: Config) -> Json:
     """Without the passwords that such URLs often carry."""
     out = {}
     for key, name in (
@@ -239,7 +240,8 @@ def _proxies() -> Json:
         ("HttpsProxy", "HTTPS_PROXY"),
         ("NoProxy", "NO_PROXY"),
     ):
-        value = os.environ.get(name) or os.environ.get(name.lower()) or ""
+        said: str = getattr(config, name.lower())
+        value = said or os.environ.get(name) or os.environ.get(name.lower()) or ""
         scheme, separator, rest = value.partition("://")
         if "@" in rest:
             value = f"{scheme}{separator}xxxxx:xxxxx@{rest.rpartition('@')[2]}"

@@ -34,6 +34,8 @@ TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("fixed-cidr", "", "text", "", "IPv4 subnet for the default bridge network"),
     ("group", "G", "text", "", "Group for the unix socket"),
     ("host", "H", "list", "hosts", "Daemon socket(s) to connect to"),
+    ("http-proxy", "", "text", "", "HTTP proxy URL to use for outgoing traffic"),
+    ("https-proxy", "", "text", "", "HTTPS proxy URL to use for outgoing traffic"),
     ("icc", "", "bool", "", "Enable inter-container communication for the default bridge"),
     ("init", "", "bool", "", "Run an init in the container to forward signals and reap processes"),
     ("init-path", "", "text", "", "Path to the init binary"),
@@ -54,6 +56,7 @@ TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("max-download-attempts", "", "int", "", "Set the max download attempts for each pull"),
     ("mtu", "", "int", "", "Set the MTU for the default bridge network"),
     ("no-new-privileges", "", "bool", "", "Set no-new-privileges by default for new containers"),
+    ("no-proxy", "", "text", "", "Hosts and IP addresses that no proxy is used for"),
     ("pidfile", "p", "text", "", "Path to use for daemon PID file"),
     ("registry-mirror", "", "list", "registry-mirrors", "Preferred registry mirror"),
     ("seccomp-profile", "", "text", "", "Path to seccomp profile, or unconfined"),
@@ -78,7 +81,7 @@ _IGNORED = {
     "cri-containerd": False, "experimental": False, "raw-logs": False, "oom-score-adjust": True,
     "ip6tables": False, "rootless": False, "metrics-addr": True, "userland-proxy-path": True,
     "default-network-opt": True, "network-control-plane-mtu": True, "host-gateway-ip": True,
-    "http-proxy": True, "https-proxy": True, "no-proxy": True, "fixed-cidr-v6": True,
+    "fixed-cidr-v6": True,
     "default-gateway-v6": True, "feature": True, "firewall-backend": True,
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ _IGNORED = frozenset(
         "default-network-opts", "deprecated-key-path", "experimental", "features",
         "firewall-backend", "fixed-cidr-v6", "host-gateway-ip", "host-gateway-ips", "ip6tables",
         "metrics-addr", "min-api-version", "network-control-plane-mtu",
-        "node-generic-resources", "oom-score-adjust", "proxies", "raw-logs", "rootless",
+        "node-generic-resources", "oom-score-adjust", "raw-logs", "rootless",
         "swarm-default-advertise-addr", "userland-proxy-path", "userns-remap",
     )
 )  # fmt: skip

@@ -24,7 +24,7 @@ from orlop.registry.session import Session
 
 CHUNK = 256 << 10
 _PROGRESS = 64 << 10  # bytes that make a try count as one that got on
-_RANGE = re.compile(r"bytes (\d{1,19})-\d{1,19}/(?:\d{1,19}|\*)", re.ASCII)
+_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 
 
 class Cancelled(Exception):
@@ -125,8 +125,11 @@ class Download:
             self._copy(answer)
 
     def _continues(self, answer: BaseHTTPResponse) -> bool:
+        """It may give less than was asked for, but nothing else."""
         found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-        return answer.status == 206 and found is not None and int(found[1]) == self._have
+        if answer.status != 206 or found is None or int(found[1]) != self._have:
+            return False
+        return int(found[2]) < self.blob.size and found[3] in ("*", str(self.blob.size))
 
     def _copy(self, answer: BaseHTTPResponse) -> None:
         os.lseek(self.fd, self._have, os.SEEK_SET)

@@ -10,17 +10,20 @@ from orlop.oci.reference import Reference
 from orlop.registry.credentials import Credentials, from_auth
 from orlop.registry.endpoints import Endpoint, endpoints
 from orlop.registry.failure import RegistryFailure
+from orlop.registry.proxies import environment
+from orlop.registry.retry import retrying
 from orlop.registry.session import Session
 from orlop.registry.tokens import Tokens
 from orlop.registry.transport import Transport
 
+_PATIENCE = 5  # seconds to wait for a registry that says when it will be back
 USER_AGENT = "docker/28.5.2 orlop"  # registries have rules for docker's prefix
 
 
 class Registries:
     def __init__(self, config: Config, *, transport: Transport | None = None) -> None:
         self.config = config
-        self.transport = transport or Transport(user_agent=USER_AGENT)
+        self.transport = transport or Transport(user_agent=USER_AGENT, environ=environment(config))
         self.tokens = Tokens()
 
     def sessions(
@@ -36,7 +39,7 @@ class Registries:
         for endpoint in endpoints(self.config, domain, push=push):
             session = self.session(endpoint, credentials)
             try:
-                session.ping()
+                retrying(session.ping, again=_busy)
             except RegistryFailure as failure:
                 last = failure
                 continue
@@ -52,6 +55,12 @@ class Registries:
 
     def close(self) -> None:
         self.transport.close()
+
+
+def _busy(failure: RegistryFailure) -> bool:
+    """It answered, and not "come back much later"; where nobody answers the next one is asked."""
+    patient = (failure.retry_after or 0) <= _PATIENCE
+    return failure.temporary and not failure.unreachable and patient
 
 
 def another_may_serve(session: Session, failure: RegistryFailure) -> bool:

@@ -6,10 +6,13 @@ Source: OCI distribution-spec "Error Codes"; texts as dockerd 28 shows them.
 from __future__ import annotations
 
 import json
+import time
+from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
 from orlop.errors import SystemFailure, Unauthorized
 
+_LONGEST = 3600.0  # seconds that a registry may ask for
 _DEFAULT_TEXT = {
     "UNAUTHORIZED": "authentication required",
     "DENIED": "requested access to the resource is denied",
@@ -129,7 +132,11 @@ def _quote(body: bytes) -> str:
 
 
 def _seconds(text: str | None) -> float | None:
-    """`Retry-After` in seconds; the date form is ignored (clocks differ)."""
-    if text is None or not text.strip().isascii() or not text.strip().isdigit():
+    """`Retry-After` in seconds, also of its date form (RFC 9110, 10.2.3): at most an hour."""
+    text = (text or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(min(int(text[:9]), _LONGEST))
+    date = parsedate_tz(text[:64])
+    if date is None:
         return None
-    return float(min(int(text.strip()[:9]), 3600))
+    return min(max(mktime_tz(date) - time.time(), 0.0), _LONGEST)

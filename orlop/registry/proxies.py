@@ -9,6 +9,17 @@ import ipaddress
 import os
 from collections.abc import Mapping
 
+from orlop.config import Config
+
+
+def environment(config: Config) -> dict[str, str]:
+    """The daemon's environment, where its configuration does not say something else."""
+    env = dict(os.environ)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        if said := getattr(config, name.lower()):
+            env[name] = said
+    return env
+
 
 def proxy_for(
     scheme: str, host: str, port: int | None, environ: Mapping[str, str] | None = None

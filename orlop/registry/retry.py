@@ -14,7 +14,12 @@ _MAX_WAIT = 60.0
 
 
 def retrying(
-    call: Callable[[], _T], *, cancel: Event | None = None, attempts: int = 3, first: float = 0.2
+    call: Callable[[], _T],
+    *,
+    cancel: Event | None = None,
+    attempts: int = 3,
+    first: float = 0.2,
+    again: Callable[[RegistryFailure], bool] = lambda failure: failure.temporary,
 ) -> _T:
     """The result of `call`; waits as the registry asks (Retry-After, up to a minute)."""
     pause = first
@@ -24,7 +29,7 @@ def retrying(
             return call()
         except RegistryFailure as failure:
             wait = pause if failure.retry_after is None else failure.retry_after
-            if not failure.temporary or attempts <= 0 or wait > _MAX_WAIT:
+            if not again(failure) or attempts <= 0 or wait > _MAX_WAIT:
                 raise
             if cancel is None:
                 time.sleep(wait)

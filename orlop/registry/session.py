@@ -57,7 +57,10 @@ class Session:
             self._challenge = self._choose(answer)
         elif answer.status >= 500 or answer.status == 429:
             kind = answer.headers.get("Content-Type", "")
-            raise from_response(answer.status, answer.reason or "", body, content_type=kind)
+            wait = answer.headers.get("Retry-After")
+            raise from_response(
+                answer.status, answer.reason or "", body, content_type=kind, retry_after=wait
+            )
 
     def _choose(self, answer: BaseHTTPResponse) -> Challenge | None:
         found = parse_challenges(answer.headers.getlist("WWW-Authenticate"))
@@ -86,9 +89,14 @@ class Session:
         if path.startswith("/v2/"):
             url = self.endpoint.base + path
         answer, final = self._exchange(method, url, scopes, dict(headers or {}), body)
-        repeatable = body is None or type(body) is bytes
-        if answer.status == 401 and self._is_own(final) and repeatable:
-            answer = self._second_try(answer, method, url, scopes, dict(headers or {}), body)
+        if answer.status == 401 and self._is_own(final):
+            if body is None or type(body) is bytes:
+                answer = self._second_try(answer, method, url, scopes, dict(headers or {}), body)
+            elif self._adopt(answer, scopes):  # a stream is gone: its owner makes it again
+                refusal = self._refusal(method, answer)
+                refusal.temporary = True
+                _finish(answer)
+                raise refusal
         try:
             if answer.status not in ok:
                 raise self._refusal(method, answer)

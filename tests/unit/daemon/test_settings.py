@@ -129,3 +129,14 @@ def test_values_that_make_no_sense(file: Path, argv: list[str]) -> None:
 def test_usage_names_every_flag() -> None:
     text = flags.usage()
     assert all(f"--{row[0]}" in text for row in flags.TABLE)
+
+
+def test_proxies_of_the_file_and_of_flags(file: Path) -> None:
+    file.write_text('{"proxies": {"http-proxy": "http://p:1", "no-proxy": "a,b"}}')
+    config = load(f"--config-file={file}", "--https-proxy=http://q:2")
+    assert (config.http_proxy, config.https_proxy, config.no_proxy) == (
+        "http://p:1", "http://q:2", "a,b",
+    )  # fmt: skip
+    file.write_text('{"proxies": {"ftp-proxy": "x"}}')
+    with pytest.raises(InvalidArgument, match="proxies"):
+        load(f"--config-file={file}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from orlop.oci.manifest import Descriptor
 from orlop.oci.reference import Reference, parse_normalized
 from orlop.registry import blobs, manifests, tags, upload
 from orlop.registry.client import Registries
-from orlop.registry.failure import RegistryFailure
+from orlop.registry.failure import RegistryFailure, from_response
 from orlop.registry.retry import retrying
 from orlop.registry.session import Session
 from orlop.registry.transport import Transport
@@ -200,6 +202,101 @@ def test_retry_after_is_honoured(
     registry.rules.append(lambda r: answers.pop(0) if "/blobs/" in r.path and answers else None)
     waits = fetch(connect(registries, registry.host), ref(registry), data, tmp_path / "x")
     assert waits == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7),
+        ("99999", 3600),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+    ],
+)
+def test_retry_after_in_both_forms(text: str, seconds: float | None) -> None:
+    assert from_response(503, "", b"", retry_after=text).retry_after == seconds
+
+
+def test_retry_after_as_a_date_ahead() -> None:
+    wait = from_response(429, "", b"", retry_after=formatdate(time.time() + 90)).retry_after
+    assert wait is not None
+    assert 80 < wait < 91
+
+
+def test_a_busy_registry_is_asked_again(registry: Registry, registries: Registries) -> None:
+    answers = [Response(503, b"", {"Retry-After": "0"}), Response(429, b"", {"Retry-After": "0"})]
+    registry.rules.append(lambda r: answers.pop() if r.path == "/v2/" and answers else None)
+    assert connect(registries, registry.host).endpoint.scheme == "http"
+    assert answers == []
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "bytes 100000-199999/300000",
+        "bytes 100000-299999/*",
+        "bytes 100000-199998/200001",
+        "bytes 1-2/3",
+        "100000-",
+        "",
+    ],
+)
+def test_a_range_that_does_not_fit_the_blob_is_refused(
+    registry: Registry, registries: Registries, tmp_path: Path, shown: str
+) -> None:
+    data = os.urandom(200_000)
+    registry.add_blob("a/b", data)
+    (tmp_path / "x").write_bytes(data[:100_000])
+
+    def lie(request: Request) -> Response | None:
+        if request.headers.get("range") is None:
+            return None
+        return Response(206, os.urandom(100_000), {"Content-Range": shown})
+
+    registry.rules.append(lie)
+    fetch(connect(registries, registry.host), ref(registry), data, tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == data
+    asked = [r.headers.get("range") for r in registry.seen if "/blobs/" in r.path]
+    assert asked == ["bytes=100000-", None]  # its bytes were not even looked at
+
+
+def test_a_shorter_range_than_asked_for_is_a_step(
+    registry: Registry, registries: Registries, tmp_path: Path
+) -> None:
+    data = os.urandom(300_000)
+    registry.add_blob("a/b", data)
+    (tmp_path / "x").write_bytes(data[:100_000])
+
+    def short(request: Request) -> Response | None:
+        if request.headers.get("range") != "bytes=100000-":
+            return None
+        shown = {"Content-Range": "bytes 100000-199999/300000"}
+        return Response(206, data[100_000:200_000], shown)
+
+    registry.rules.append(short)
+    fetch(connect(registries, registry.host), ref(registry), data, tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == data
+    assert registry.sent == 200_000
+
+
+def test_a_server_without_ranges_starts_over(
+    registry: Registry, registries: Registries, tmp_path: Path
+) -> None:
+    data = os.urandom(200_000)
+    registry.add_blob("a/b", data)
+    cuts = [150_000]
+
+    def whole(request: Request) -> Response | None:
+        if "/blobs/" not in request.path:
+            return None
+        return Response(200, data, cut=cuts.pop() if cuts else None)
+
+    registry.rules.append(whole)
+    fetch(connect(registries, registry.host), ref(registry), data, tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == data
+    assert registry.sent == 350_000
 
 
 def test_too_many_requests_text(registry: Registry, registries: Registries) -> None:
