@@ -63,7 +63,7 @@ class Config:
         default_factory=lambda: MappingProxyType({})
     )  # name: (soft, hard)
     default_shm_size: int = 64 << 20
-    default_runtime: str = "orlop"
+    default_runtime: str = "runc"
     runtimes: Mapping[str, str] = field(
         default_factory=lambda: EMPTY
     )  # name: path of an OCI runtime

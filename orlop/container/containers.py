@@ -19,6 +19,7 @@ from orlop.config import Config
 from orlop.container import names, sysinfo
 from orlop.container.cleanup import Cleanup
 from orlop.container.execs import Execs
+from orlop.container.linkindex import LinkIndex
 from orlop.container.model import Container
 from orlop.container.timers import Timers, guarded
 from orlop.errors import Conflict, InvalidArgument, NotFound, SystemFailure
@@ -68,6 +69,7 @@ class Containers:
     _settled: threading.Condition = field(default_factory=threading.Condition)
     _by_id: dict[str, Container] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
+    _links: LinkIndex = field(default_factory=LinkIndex)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -91,6 +93,9 @@ class Containers:
             return found
         with self._lock:
             named = self._names.get(ref.removeprefix("/"))
+            if named is None and "/" in ref.removeprefix("/"):
+                owner, _, alias = ref.removeprefix("/").partition("/")
+                named = self._links.child(self._names.get(owner, ""), alias)
             if named is not None and named in self._by_id:
                 return self._by_id[named]
             if _HEX.fullmatch(ref):
@@ -147,11 +152,33 @@ class Containers:
             self._by_id[container.id] = container
             self._names.setdefault(container.name, container.id)
 
+    def relink(self, owner: Container, children: dict[str, str]) -> None:
+        """The legacy links of `owner` are these now (alias: ID of the linked container)."""
+        with self._lock:
+            for id in self._links.put(owner.id, children):
+                if (child := self._by_id.get(id)) is not None:
+                    child.touched()
+
+    def all_names(self, container: Container) -> list[str]:
+        """Its name and those that links give it, each with its slash, sorted as Docker does."""
+        with self._lock:
+            out = [f"/{container.name}"]
+            for owner, alias in self._links.names(container.id):
+                if (found := self._by_id.get(owner)) is not None:
+                    out.append(f"/{found.name}/{alias}")
+        return sorted(out)
+
+    def touch_linked(self, owner: Container) -> None:
+        """`owner` has another name: so have those it links to."""
+        with self._lock:
+            self.relink(owner, self._links.children(owner.id))
+
     def discard(self, container: Container) -> None:
         """Unlist it and free its name."""
         with self._lock:
             self._by_id.pop(container.id, None)
             self.release(container.name, container.id)
+            self.relink(container, {})
 
     def publish(self, container: Container, action: str, **attributes: str) -> None:
         """A container event with Docker's attributes: labels, image, name and the given ones."""

@@ -13,7 +13,17 @@ from contextlib import ExitStack
 from typing import Any
 
 from orlop import files
-from orlop.container import endpoints, logopts, merge, names, resources, security, validate, volumes
+from orlop.container import (
+    endpoints,
+    links,
+    logopts,
+    merge,
+    names,
+    resources,
+    security,
+    validate,
+    volumes,
+)
 from orlop.container.containers import Containers, new_id
 from orlop.container.model import Container, joined
 from orlop.container.times import stamp
@@ -71,6 +81,7 @@ def create(
         _write(containers, container)
         undo.pop_all()
     containers.add(container)
+    links.register(containers, container)
     containers.publish(container, "create")
     return id, warnings
 

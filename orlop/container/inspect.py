@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from orlop.container import links
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.errors import OrlopError
@@ -62,7 +63,7 @@ def inspect(containers: Containers, ref: str, size: bool = False) -> Json:
             "ProcessLabel": record.get("ProcessLabel", ""),
             "AppArmorProfile": record.get("AppArmorProfile", ""),
             "ExecIDs": sorted(container.exec_ids) or None,
-            "HostConfig": host,
+            "HostConfig": {**host, "Links": links.shown(containers, container)},
             "GraphDriver": _graph_driver(containers, container),
         }
         if size:

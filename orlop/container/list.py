@@ -106,7 +106,7 @@ def summarize(containers: Containers, container: Container, now: int) -> Summary
     config = record.get("Config") or {}
     document: Json = {
         "Id": container.id,
-        "Names": [f"/{container.name}"],
+        "Names": containers.all_names(container),
         "Image": _image_name(containers, record, config),
         "ImageID": record.get("Image", ""),
         "Command": _command(record),

@@ -13,7 +13,7 @@ import re
 import shutil
 import time
 
-from orlop.container import exits, health, hostmounts, policy, remove, shapes, start
+from orlop.container import exits, health, hostmounts, links, policy, remove, shapes, start
 from orlop.container.containers import Containers
 from orlop.container.merge import host_config as default_host_config
 from orlop.container.model import Container, Json, decode
@@ -35,6 +35,8 @@ def load(containers: Containers) -> None:
     for entry in sorted(os.listdir(containers.root)):
         if _ID.fullmatch(entry):
             _load_one(containers, entry)
+    for container in containers.all():
+        links.register(containers, container)
     containers.cleanup.add("trash", lambda: _empty_trash(containers))
 
 

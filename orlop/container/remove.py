@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 
-from orlop.container import health, hostmounts, kill, volumes
+from orlop.container import health, hostmounts, kill, links, volumes
 from orlop.container.containers import Containers
 from orlop.container.model import Container, Json
 from orlop.container.wait import subscribe
@@ -21,10 +21,12 @@ def remove(
     volumes: bool = False,
     link: bool = False,
 ) -> None:
-    """`volumes`: also anonymous volumes that nobody else uses."""
+    """`volumes`: also anonymous volumes that nobody else uses. `link`: only the name
+    `owner/alias` that `ref` is."""
     container = containers.get(ref)
     if link:
-        raise SystemFailure("Conflict, cannot remove the default link name of the container")
+        links.unlink(containers, ref)
+        return
     while True:
         waiter = None
         with container.lock:

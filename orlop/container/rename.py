@@ -31,5 +31,6 @@ def rename(containers: Containers, ref: str, new_name: str) -> None:
             containers.release(bare, container.id)
             raise
         containers.release(old, container.id)
+        containers.touch_linked(container)
         containers.networks.rename(container.id, bare)
         containers.publish(container, "rename", oldName=f"/{old}")

@@ -53,7 +53,7 @@ def create(networks: Networks, request: Json) -> tuple[str, str]:
             driver="bridge",
             options=given,
             labels=dict(request.get("Labels") or {}),
-            ipam_options=dict(config.get("Options") or {}),
+            ipam_options=config.get("Options"),
             chosen=bool(blocks),
             ipv4=ipv4,
             ipv6=ipv6,
