@@ -61,7 +61,7 @@ from orlop.container import (
 from orlop.errors import InvalidArgument
 
 Json = dict[str, Any]
-_WORDS = ("Cmd", "Entrypoint", "CapAdd", "CapDrop")
+_WORDS = ("Cmd", "Entrypoint", "Shell", "CapAdd", "CapDrop")
 
 
 def list_(call: Call) -> Answer:
@@ -85,8 +85,6 @@ def _copied(row: Json) -> Json:
 
 def create(call: Call) -> Answer:
     body = call.json(models.CreateContainer)
-    if not body:
-        raise InvalidArgument("config cannot be empty in order to create a container")
     host = body.pop("HostConfig", None)
     networking = body.pop("NetworkingConfig", None)
     as_lists(body)

@@ -5,13 +5,16 @@ Texts are Go's, as Docker's clients show them. Unknown fields are ignored, null 
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
+from math import inf
 from typing import Any
 from urllib.parse import unquote_plus
 
 import msgspec
 
+from orlop.api import unmarshal
 from orlop.errors import InvalidArgument, SystemFailure
 
 BODY_LIMIT = 16 << 20  # bytes of a JSON body
@@ -19,11 +22,6 @@ BODY_TIME = 120.0  # seconds for all of it
 
 _FALSE = ("", "0", "no", "false", "none")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
-_WANT = re.compile(r"Expected `(.*?)`")
-_GOT = re.compile(r"got `(.*?)`")
-_AT = re.compile(r"at `\$(.*)`")
-_GO_KIND = {"int": "number", "float": "number", "str": "string"}
-_GO_TYPE = {"int": "int64", "str": "string", "array": "[]string", "object": "map[string]string"}
 
 
 def query(text: str) -> dict[str, list[str]]:
@@ -74,11 +72,6 @@ def _filters() -> msgspec.json.Decoder[dict[str, list[str] | dict[str, bool]] | 
     return msgspec.json.Decoder(dict[str, list[str] | dict[str, bool]] | None)
 
 
-@cache
-def _decoder(shape: type) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(shape | None)
-
-
 def check_content_type(value: str) -> None:
     """A browser's form cannot say application/json: this keeps other sites' pages out."""
     kind = value.partition(";")[0].strip().lower()
@@ -91,19 +84,33 @@ def check_content_type(value: str) -> None:
 def document(data: bytes, shape: type) -> Any:
     """`data` as plain values, its known fields of the types that `shape` says."""
     try:
-        found = _decoder(shape).decode(data)
-    except msgspec.ValidationError as error:
-        raise InvalidArgument("invalid JSON: " + _wrong_type(str(error), shape)) from None
+        found = _values(data)
     except msgspec.DecodeError as error:
         raise InvalidArgument(_syntax(str(error))) from None
     except UnicodeError:
         raise InvalidArgument("invalid JSON: invalid UTF-8") from None
     except RecursionError:
         raise InvalidArgument("invalid JSON: exceeded max depth") from None
-    out = msgspec.to_builtins(found) if found is not None else {}
+    if found is None:
+        return {}
+    try:
+        out = unmarshal.reader(shape)(found, ())
+    except unmarshal.WrongType as error:
+        text = unmarshal.explain(error, data, shape)
+        raise InvalidArgument(f"invalid JSON: {text}") from None
     if b"\\u0000" in data:
         _refuse_nul(out, "")
     return out
+
+
+def _values(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError as error:
+        if "out of range" not in str(error):
+            raise
+    # Too large for any type: only the field's reader can say where.
+    return json.loads(data, parse_float=float, parse_int=lambda t: int(t) if len(t) < 40 else inf)
 
 
 def _syntax(text: str) -> str:
@@ -111,19 +118,7 @@ def _syntax(text: str) -> str:
         return "invalid JSON: unexpected EOF"
     if "trailing characters" in text:
         return "unexpected content after JSON"
-    return f"invalid JSON: {text}"
-
-
-def _wrong_type(text: str, shape: type) -> str:
-    want, got, at = _WANT.search(text), _GOT.search(text), _AT.search(text)
-    kind = got[1].removesuffix(" | null").split(" | ")[0] if got else "number"
-    kind = _GO_KIND.get(kind, kind)
-    where = re.sub(r"\[(.*?)\]", lambda m: "." + m[1].replace("...", "*"), at[1] if at else "")
-    if not where:
-        return f"json: cannot unmarshal {kind} into Go value of type {shape.__name__}"
-    wanted = want[1].removesuffix(" | null").split(" | ")[0] if want else "int"
-    kind_wanted = _GO_TYPE.get(wanted, wanted)
-    return f"json: cannot unmarshal {kind} into Go struct field {where} of type {kind_wanted}"
+    return f"invalid JSON: {text.partition(' - at ')[0]}"
 
 
 def _refuse_nul(value: Any, where: str) -> None:

@@ -11,7 +11,7 @@ import threading
 from orlop.api import encode, models
 from orlop.api.answer import MULTIPLEXED_STREAM, RAW_STREAM, Answer, Hijacked, Reply
 from orlop.api.call import Call
-from orlop.api.containers import as_lists, size
+from orlop.api.containers import size
 from orlop.container import (
     exec_create as creating,
 )
@@ -33,7 +33,6 @@ _SETTLING = 0.5  # seconds for the news of an end or a detach that closed the st
 
 def create(call: Call) -> Answer:
     config = call.json(models.Exec)
-    as_lists(config)
     if not config.get("Cmd"):  # before the container is looked for, as Docker
         raise InvalidArgument("No exec command specified")
     if call.flag("orlop-kill-on-disconnect"):

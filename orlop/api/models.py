@@ -53,7 +53,7 @@ class Config(Shape):
     Labels: dict[str, str] | None = None
     StopSignal: Text = None
     StopTimeout: Number = None
-    Shell: Strings = None
+    Shell: list[str] | str | None = None
 
 
 class WeightDevice(Shape):
@@ -269,7 +269,7 @@ class Exec(Shape):
     DetachKeys: Text = None
     Env: Strings = None
     WorkingDir: Text = None
-    Cmd: list[str] | str | None = None
+    Cmd: Strings = None
     Detach: Flag = None
 
 

@@ -17,7 +17,7 @@ def list_(call: Call) -> Answer:
 
 def create(call: Call) -> Answer:
     body = call.json(models.CreateVolume, optional=True)
-    if body.get("ClusterVolumeSpec"):
+    if body.get("ClusterVolumeSpec") is not None:
         update(call)
     made = call.engine.volumes.create(
         body.get("Name") or None,

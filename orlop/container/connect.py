@@ -61,6 +61,8 @@ def _connect_running(containers: Containers, container: Container, name: str, wa
 
 def disconnect(containers: Containers, network: str, ref: str, *, force: bool = False) -> None:
     """`force`: also from a network that is gone."""
+    if not ref:  # Docker looks for the network first
+        containers.networks.get(network)
     container = containers.get(ref)
     with container.lock:
         _check(container)

@@ -18,6 +18,7 @@ from orlop.container import (
     links,
     logopts,
     merge,
+    mounts,
     names,
     resources,
     security,
@@ -51,16 +52,22 @@ def create(
     if name:
         name = names.check(name)
     validate.modes(config, given_host)
+    validate.foreign_options(given_host)
+    if not config:
+        raise InvalidArgument("config cannot be empty in order to create a container")
+    validate.config(config)
+    host = _host_config(containers, given_host)
+    warnings = _check(containers, config, host)
+    mounts.from_options(host)
+    networks = endpoints.build(config, host, networking)
     image = _image(containers, config.get("Image") or "", platform)
     base: Json = image.config if image is not None else {}
     id = new_id()
     merged = merge.config(config, base)
     validate.config(merged)
-    host = _host_config(containers, given_host)
-    warnings = _check(containers, config, host)
     record = _record(containers, id, merged, host, base)
     record["Image"] = image.id if image is not None else ""
-    record["NetworkSettings"] = merge.network_settings(endpoints.build(config, host, networking))
+    record["NetworkSettings"] = merge.network_settings(networks)
     chains = image.chains if image is not None else ()
     with ExitStack() as undo, containers.images.holding(chains):
         reserved = containers.reserve(name, id)

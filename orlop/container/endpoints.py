@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Any
 
@@ -58,9 +59,11 @@ def _check(name: str, settings: Json) -> None:
     mac = settings.get("MacAddress")
     if mac and not _MAC.fullmatch(mac):
         raise InvalidArgument(f"{prefix}invalid MAC address {mac}")
+    problems = _addresses(settings.get("IPAMConfig") or {})
     if name not in PREDEFINED:
+        if problems:
+            raise InvalidArgument(f"{prefix}invalid endpoint settings:\n" + "\n".join(problems))
         return
-    problems = []
     if settings.get("Aliases"):
         problems.append(
             "network-scoped alias is supported only for containers in user defined networks"
@@ -70,3 +73,23 @@ def _check(name: str, settings: Json) -> None:
         problems.append("user specified IP address is supported on user defined networks only")
     if problems:
         raise InvalidArgument(f"{prefix}invalid endpoint settings:\n" + "\n".join(problems))
+
+
+def _addresses(ipam: Json) -> list[str]:
+    problems = []
+    for key, version in (("IPv4Address", 4), ("IPv6Address", 6)):
+        given = ipam.get(key)
+        if given and not _is_address(given, version):
+            problems.append(f"invalid IPv{version} address: {given}")
+    for given in ipam.get("LinkLocalIPs") or ():
+        if not _is_address(given, 0):
+            problems.append(f"invalid link-local IP address: {given}")
+    return problems
+
+
+def _is_address(text: str, version: int) -> bool:
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return not version or found.version == version

@@ -85,9 +85,7 @@ def _is_mode(text: str) -> bool:
 def check(mount: Json) -> None:
     """A mount of the API's `Mounts` form. Raises InvalidArgument."""
     kind = mount.get("Type") or ""
-    if kind not in _TYPES:
-        raise _wrong(kind, "mount type unknown")
-    for name, key in _KEYS.items():
+    for name, key in (*_KEYS.items(), ("image", "ImageOptions")):
         if name != kind and mount.get(key) is not None:
             raise _wrong(kind, f"field {key} must not be specified")
     target, source = mount.get("Target") or "", mount.get("Source") or ""
@@ -95,6 +93,9 @@ def check(mount: Json) -> None:
         raise _wrong(kind, "field Target must not be empty")
     if "\0" in target or "\0" in source:
         raise _wrong(kind, "paths must not contain a NUL character")
+    if kind not in _TYPES:
+        check_target(target, lambda text: _wrong(kind, text))
+        raise _wrong(kind, "mount type unknown")
     if kind == "bind":
         propagation = (mount.get("BindOptions") or {}).get("Propagation")
         if propagation and propagation not in PROPAGATION:
@@ -141,9 +142,9 @@ def from_options(host: Json) -> list[Json]:
             (k for n, k in _KEYS.items() if n != mount.get("Type") and mount.get(k) is not None),
             None,
         )
-        if wrong_key and mount.get("Type") in _TYPES:
+        if wrong_key:
             raise InvalidArgument(
-                f'{wrong_key} must not be specified on mount type "{mount["Type"]}"'
+                f'{wrong_key} must not be specified on mount type "{mount.get("Type") or ""}"'
             )
         check(mount)
         out.append(dict(mount))

@@ -6,7 +6,7 @@ from typing import Any
 
 from orlop.container import cgroups, policy, resources, spec, validate
 from orlop.container.containers import Containers
-from orlop.errors import Conflict, OrlopError, SystemFailure
+from orlop.errors import Conflict, InvalidArgument, OrlopError, SystemFailure
 
 Json = dict[str, Any]
 
@@ -30,6 +30,10 @@ _FIELDS = (
 def update(containers: Containers, ref: str, changes: Json) -> list[str]:
     """`changes`: HostConfig fields of the API's update body; zero means unchanged. Warnings."""
     wanted = {k: changes[k] for k in _FIELDS if changes.get(k)}
+    if changes.get("IOMaximumIOps") or changes.get("IOMaximumBandwidth"):
+        raise InvalidArgument(
+            "Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps"
+        )
     restart = changes.get("RestartPolicy") or {}
     if restart.get("Name"):
         validate.restart_policy(restart)

@@ -91,6 +91,21 @@ def modes(given: Json, host: Json) -> None:
         raise InvalidArgument(f"invalid user namespace mode: {userns}")
 
 
+def foreign_options(host: Json) -> None:
+    """What Docker's decoder refuses already: options of other systems."""
+    isolation = host.get("Isolation") or ""
+    if isolation.lower() not in ("", "default"):
+        raise InvalidArgument(f"invalid isolation ({isolation}): linux only supports 'default'")
+    for key, what in (("IOMaximumBandwidth", "bandwidth"), ("IOMaximumIOps", "IOPs")):
+        if host.get(key):
+            raise InvalidArgument(
+                f"invalid option: QoS maximum {what} configuration is not supported on linux"
+            )
+    shares = host.get("CpuShares") or 0
+    if shares < 0:
+        raise InvalidArgument(f"invalid CPU shares ({shares}): value must be a positive integer")
+
+
 def _joined_network(given: Json, host: Json) -> None:
     conflict = "conflicting options: "
     if given.get("Hostname"):
@@ -122,10 +137,6 @@ def host_config(host: Json, runtimes: tuple[str, ...], foreign: Container[str] =
             )
     caps.normal(host["CapAdd"] or (), "CapAdd")
     caps.normal(host["CapDrop"] or (), "CapDrop")
-    if host["Isolation"] not in ("", "default"):
-        raise InvalidArgument(
-            f"invalid isolation ({host['Isolation']}): linux only supports 'default'"
-        )
     if host["Runtime"] in foreign:
         raise NotSupported(
             f"runtime {host['Runtime']} is not supported yet: containers run in orlop's own"
@@ -164,9 +175,8 @@ def restart_policy(policy: Json) -> None:
         if count < 0:
             raise InvalidArgument("invalid restart policy: maximum retry count cannot be negative")
     elif count:
-        raise InvalidArgument(
-            "invalid restart policy: maximum retry count can only be used with 'on-failure'"
-        )
+        text = "invalid restart policy: maximum retry count can only be used with 'on-failure'"
+        raise InvalidArgument(text + (" and cannot be negative" if count < 0 else ""))
 
 
 def _extra_hosts(hosts: Any) -> None:

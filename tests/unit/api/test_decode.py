@@ -18,19 +18,26 @@ from orlop.errors import InvalidArgument, SystemFailure
         ),
         (
             '{"HostConfig":{"Memory":99999999999999999999}}',
-            "json: cannot unmarshal number into Go struct field .HostConfig.Memory of type int64",
+            "json: cannot unmarshal number 99999999999999999999 into "
+            "Go struct field .HostConfig.Memory of type int64",
         ),
         ('{"Tty":"yes"}', "json: cannot unmarshal string into Go struct field .Tty of type bool"),
         (
             '{"Env":["A=b",5]}',
-            "json: cannot unmarshal number into Go struct field .Env.1 of type string",
+            "json: cannot unmarshal number into .Env.1 of type string",
         ),
         (
             '{"HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":80}]}}}',
             "json: cannot unmarshal number into Go struct field "
-            ".HostConfig.PortBindings.*.0.HostPort of type string",
+            ".HostConfig.PortBindings.80~1tcp.0.HostPort of type string",
         ),
-        ("[]", "json: cannot unmarshal array into Go value of type CreateContainer"),
+        ("[]", "json: cannot unmarshal array into Go value of type container.CreateRequest"),
+        ('{"Cmd":[5]}', "json: cannot unmarshal array into Go value of type string"),
+        (
+            '{"hostconfig":{"MEMORY":1.50}}',
+            "json: cannot unmarshal number 1.50 into Go struct field "
+            ".hostconfig.MEMORY of type int64",
+        ),
         ("{", "unexpected EOF"),
         ('{"Image":"\\u0000"}', "NUL character in field .Image"),
         ('{"Labels":{"a\\u0000":"b"}}', "NUL character in field .Labels.a"),

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 import pytest
 from harness import Client, Served, drain, error, wait_for
 
+from orlop.api import models
 from orlop.api.answer import RAW_STREAM, Answer, Hijacked, Later, Reply, Stream
 from orlop.api.call import Call
 from orlop.api.progress import progress
@@ -240,7 +241,7 @@ def hijacker(api: Served) -> list[tuple[int, bytes]]:
     taken: list[tuple[int, bytes]] = []
 
     def handler(call: Call) -> Reply:
-        call.json(dict, optional=True)
+        call.json(models.ExecStart, optional=True)
         fd, leftover = call.hijack(RAW_STREAM)
         taken.append((fd, leftover))
         with socket.socket(fileno=fd) as sock:
