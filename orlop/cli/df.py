@@ -226,8 +226,8 @@ def summary_format(format_: str) -> str:
 
 def render_verbose(du: "Json", format_: str) -> str:
     """All objects as one value for the template. Raises Failure."""
-    from orlop.cli.template import TemplateError, parse
-    from orlop.cli.template.values import Struct
+    from orlop.template import TemplateError, parse
+    from orlop.template.values import Struct
 
     table = format_.startswith("table")
     images, containers, volumes, cache = _sections(du, table)

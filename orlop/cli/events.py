@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from orlop.cli.template import Template
+    from orlop.template import Template
 
 
 def pretty(event: "dict[str, Any]") -> str:
@@ -37,7 +37,7 @@ def _template(format_: str) -> "Template | None":
     if not format_:
         return None
     from orlop.cli.shapes import typed
-    from orlop.cli.template import TemplateError, parse
+    from orlop.template import TemplateError, parse
 
     try:
         template = parse("{{json .}}" if format_ == "json" else format_)

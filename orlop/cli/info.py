@@ -61,8 +61,8 @@ def _user(auth: "Json") -> str:
 
 def _formatted(session: Session, format_: str, client: "Json") -> None:
     from orlop.cli.shapes import typed
-    from orlop.cli.template import TemplateError, parse
-    from orlop.cli.template.values import Struct
+    from orlop.template import TemplateError, parse
+    from orlop.template.values import Struct
 
     try:
         template = parse("{{json .}}" if format_ == "json" else format_)
@@ -106,8 +106,8 @@ def _formatted(session: Session, format_: str, client: "Json") -> None:
 
 def needs_server(format_: str) -> bool:
     """False for a template that only asks for the client."""
-    from orlop.cli.template import TemplateError, parse
-    from orlop.cli.template.values import Struct
+    from orlop.template import TemplateError, parse
+    from orlop.template.values import Struct
 
     if format_ in ("", "json", "{{json .}}"):
         return True

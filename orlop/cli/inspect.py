@@ -150,7 +150,7 @@ def show(options: Options, get: "Getter") -> None:
 def _documents(found: list[bytes], indented: bool) -> str:
     if not found:
         return "[]\n"
-    from orlop.cli.template.gojson import encode
+    from orlop.template.gojson import encode
 
     values = [loads(raw) for raw in found]
     return encode(values, False, "    " if indented else None) + "\n"
@@ -158,7 +158,7 @@ def _documents(found: list[bytes], indented: bool) -> str:
 
 def _by_template(names: list[str], format_: str, get: "Getter", errors: list[str]) -> None:
     from orlop.cli.shapes import SHAPES, typed
-    from orlop.cli.template import TemplateError, parse
+    from orlop.template import TemplateError, parse
 
     try:
         template = parse(format_)
@@ -186,8 +186,8 @@ def _by_template(names: list[str], format_: str, get: "Getter", errors: list[str
 
 def _by_keys(format_: str, raw: bytes) -> str:
     """The template over the plain JSON, where `{{.Id}}` is a key and a missing key an error."""
-    from orlop.cli.template import parse
-    from orlop.cli.template.values import Number
+    from orlop.template import parse
+    from orlop.template.values import Number
 
     template = parse(format_)
     template.missing = "error"

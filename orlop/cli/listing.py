@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from orlop.cli.template.values import Struct
+    from orlop.template.values import Struct
 
 
 _DIGITS = "0123456789"
@@ -28,7 +28,7 @@ class Row:
     __slots__ = ()
 
     def as_struct(self) -> "Struct":
-        from orlop.cli.template.values import Struct
+        from orlop.template.values import Struct
 
         methods = {
             name: getattr(self, name)
@@ -65,7 +65,7 @@ def show(
 
 def render(rows: "Sequence[Row]", headers: dict[str, str], format_: str) -> str:
     """As text by a template, `json` or `table TEMPLATE`. Raises Failure."""
-    from orlop.cli.template import TemplateError, parse
+    from orlop.template import TemplateError, parse
 
     is_table = format_.startswith("table")
     text = format_.removeprefix("table") if is_table else format_
@@ -84,8 +84,8 @@ def render(rows: "Sequence[Row]", headers: dict[str, str], format_: str) -> str:
 
 def heading(text: str, headers: dict[str, str]) -> str:
     """The template over the headings, with functions that leave text alone."""
-    from orlop.cli.template import TemplateError, parse
-    from orlop.cli.template.values import TypedMap
+    from orlop.template import TemplateError, parse
+    from orlop.template.values import TypedMap
 
     same: Callable[..., Any] = lambda value, *rest: value  # noqa: E731
     functions = {

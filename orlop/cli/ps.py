@@ -83,7 +83,7 @@ class Container(Row):
         return human_duration(time.time() - (self.c.get("Created") or 0)) + " ago"
 
     def Platform(self) -> object:
-        from orlop.cli.template.values import NilPointer
+        from orlop.template.values import NilPointer
 
         found = (self.c.get("ImageManifestDescriptor") or {}).get("platform")
         return found or NilPointer("*formatter.Platform")
@@ -162,7 +162,7 @@ def _group(key: str, first: int, last: int) -> str:
 
 
 def _wants_size(format_: str) -> bool:
-    from orlop.cli.template import TemplateError, parse
+    from orlop.template import TemplateError, parse
 
     probe = Container({"Id": ""}, True)
     try:

@@ -11,7 +11,7 @@ list, `{k` map of text, `*k` pointer, `+T` embedded struct, T a shape; a
 from __future__ import annotations
 
 from orlop.cli.listing import go_time
-from orlop.cli.template.values import NilList, NilPointer, Struct, TypedMap
+from orlop.template.values import NilList, NilPointer, Struct, TypedMap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

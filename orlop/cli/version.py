@@ -9,10 +9,10 @@ from orlop.cli.out import out
 from orlop.cli.session import Session
 from orlop.cli.shapes import typed
 from orlop.cli.table import align
-from orlop.cli.template import TemplateError, parse
-from orlop.cli.template.values import NilPointer, Struct
 from orlop.client.transport import API_VERSION
 from orlop.errors import OrlopError
+from orlop.template import TemplateError, parse
+from orlop.template.values import NilPointer, Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

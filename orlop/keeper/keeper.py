@@ -126,7 +126,7 @@ class Keeper:
     def give_slots(self, task: Task) -> None:
         """Places in the ledger for what is logged."""
         log = task.detail("log")
-        if not log or log.get("driver") != "json-file":
+        if not log or log.get("driver") not in ("json-file", "local"):
             return
         wanted = 1 if "m" in task.fds else 2
         slots = []

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from time import time_ns
 
 from orlop.scribe import watch
-from orlop.scribe.decode import Run, decode
-from orlop.scribe.logfiles import LogPart, blocks, older_names, open_parts, skip_to_tail
+from orlop.scribe.codec import JSON, Codec, skip_to_tail
+from orlop.scribe.decode import Run
+from orlop.scribe.logfiles import LogPart, older_names, open_parts
 from orlop.scribe.readlog import Form, gather, render
 
 
@@ -28,8 +29,10 @@ class Follow:
         tail: int | None = None,
         since_ns: int = 0,
         until_ns: int = 0,
+        codec: Codec = JSON,
     ) -> None:
         self._path = path
+        self._codec = codec
         self._name = os.fsencode(os.path.basename(path))
         self._form = form
         self._tail = tail
@@ -76,9 +79,9 @@ class Follow:
         parts = open_parts(self._path)
         try:
             if self._tail is not None:
-                parts = skip_to_tail(parts, self._tail)
+                parts = skip_to_tail(parts, self._tail, self._codec)
             while len(parts) > 1:
-                yield self._decode(blocks(parts[0]))
+                yield self._decode(self._codec.blocks(parts[0], b""))
                 parts.pop(0).close()
             yield from self._grow(parts)
         finally:
@@ -128,7 +131,7 @@ class Follow:
 
     def _decode(self, found: Iterator[bytes]) -> Iterator[Run]:
         for block in found:
-            for run in decode(block, self._since_ns):
+            for run in self._codec.decode(block, self._since_ns):
                 self._last_ns = max(self._last_ns, run.time_ns)
                 yield run
 
@@ -138,8 +141,8 @@ class Follow:
             os.lseek(part.fd, 0, os.SEEK_SET)  # truncated, by an administrator
             rest[0] = b""
         before, rest[0] = rest[0], b""
-        for block in blocks(part, before):
-            if block.endswith(b"\n"):
+        for block in self._codec.blocks(part, before):
+            if self._codec.is_whole(block):
                 yield block
             else:
                 rest[0] = block
@@ -177,7 +180,7 @@ class Follow:
             newer = name
         # Ours is gone, removed or compressed: go on with the first that begins later.
         for name in reversed(names):
-            if _begins(name) > self._last_ns:
+            if self._begins(name) > self._last_ns:
                 return name
         return self._path
 
@@ -187,17 +190,16 @@ class Follow:
         except FileNotFoundError:
             pass
 
-
-def _begins(name: str) -> int:
-    """The time of a file's first record; 0 when it has none."""
-    try:
-        part = LogPart(name)
-    except FileNotFoundError:
-        return 0
-    try:
-        for block in blocks(part):
-            for run in decode(block):
-                return run.time_ns
-        return 0
-    finally:
-        part.close()
+    def _begins(self, name: str) -> int:
+        """The time of a file's first record; 0 when it has none."""
+        try:
+            part = LogPart(name)
+        except FileNotFoundError:
+            return 0
+        try:
+            for block in self._codec.blocks(part, b""):
+                for run in self._codec.decode(block, 0):
+                    return run.time_ns
+            return 0
+        finally:
+            part.close()

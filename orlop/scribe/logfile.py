@@ -1,4 +1,4 @@
-"""The json-file log of one container: append, rotate, compress, survive a full disk.
+"""The log of one container, json-file or local: append, rotate, compress, survive a full disk.
 
 The scribe is its only writer. It is opened to append and measured before each append, so that an
 administrator may truncate it. A record is on file whole or not at all.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 
-from orlop.scribe import compress, encode
+from orlop.scribe import compress, encode, entries
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from orlop.scribe.poller import Poller
+
+    Records = entries.LocalRecords | encode.JsonRecords
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _MODE = 0o640
@@ -30,10 +32,22 @@ class LogFile:
         "max_file",
         "max_size",
         "path",
+        "records",
     )
 
-    def __init__(self, poller: Poller, path: str, *, max_size: int, max_file: int, compress_: bool):
+    def __init__(
+        self,
+        poller: Poller,
+        path: str,
+        *,
+        max_size: int,
+        max_file: int,
+        compress_: bool,
+        local: bool = False,
+    ):
+        """`local`: in the format of that driver, else json-file's."""
         self.path = path
+        self.records: type[Records] = entries.LocalRecords if local else encode.JsonRecords
         self.max_size = max_size
         self.max_file = max_file
         self._compress = compress_ and max_file > 1
@@ -60,10 +74,27 @@ class LogFile:
         try:
             size = self.size()
             with open(self.path, "rb", buffering=0) as reader:
-                if size and os.pread(reader.fileno(), 1, size - 1) != b"\n":
+                if self.records is entries.LocalRecords:
+                    self._cut_torn(reader.fileno(), size)
+                elif size and os.pread(reader.fileno(), 1, size - 1) != b"\n":
                     os.write(self._fd, b"\n")
         except OSError as error:
             self._reason = error.strerror or ""
+
+    def _cut_torn(self, reader: int, size: int) -> None:
+        """Cut off a record that a power cut left without its end: nothing could be read after."""
+        length = int.from_bytes(os.pread(reader, 4, max(0, size - 4)), "big")
+        begin = size - length - 8
+        if not size or (begin >= 0 and os.pread(reader, 4, begin) == length.to_bytes(4, "big")):
+            return
+        end, rest = 0, b""
+        while data := os.read(reader, 1 << 18):
+            rest += data
+            done, goes_on = entries.whole(rest)
+            end, rest = end + done, rest[done:]
+            if not goes_on:
+                break
+        self.truncate(end)
 
     def size(self) -> int:
         """-1 when there is no file."""
@@ -91,19 +122,19 @@ class LogFile:
             size = self.size()
         return max(1, self.max_size - size)
 
-    def notice(self, stamp: bytes) -> bytes:
+    def notice(self, time_ns: int) -> bytes:
         """A record that tells what could not be logged, to be put before the next one."""
         if not self._dropped:
             return b""
         text = f"orlop: {self._dropped} log records were dropped: {self._reason}\n"
-        return encode.Encoder("stderr").lines(text.encode(), stamp)
+        return self.records("stderr").lines(text.encode(), time_ns)
 
     def append(self, start: int, notice: bytes, records: bytes) -> None:
         """Append to the file, `start` bytes long, all or nothing."""
         if self._fd < 0:
             self._open()
         if self._fd < 0:
-            self._dropped += records.count(b"\n")
+            self._dropped += self.records.count(records)
             return
         data = memoryview(notice + records if notice else records)
         try:
@@ -111,7 +142,7 @@ class LogFile:
                 data = data[os.write(self._fd, data) :]
         except OSError as error:  # full, over quota, read-only, broken
             self.truncate(max(start, 0))
-            self._dropped += records.count(b"\n")
+            self._dropped += self.records.count(records)
             self._reason = error.strerror or ""
             return
         if notice:

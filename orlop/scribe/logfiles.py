@@ -80,28 +80,7 @@ def open_parts(path: str) -> list[LogPart]:
     return newest[::-1]
 
 
-def skip_to_tail(parts: list[LogPart], count: int) -> list[LogPart]:
-    """Position the parts so that reading them gives the last `count` records; closes the rest."""
-    wanted = count
-    for index in range(len(parts) - 1, -1, -1):
-        part = parts[index]
-        if part.compressed:
-            total = sum(block.count(b"\n") for block in iter(part.read, b""))
-            part.rewind()
-            part.skip = max(0, total - wanted)
-            wanted -= min(total, wanted)
-        else:
-            found, offset = _tail_offset(part.fd, wanted)
-            os.lseek(part.fd, offset, os.SEEK_SET)
-            wanted -= found
-        if wanted <= 0:
-            for older in parts[:index]:
-                older.close()
-            return parts[index:]
-    return parts
-
-
-def _tail_offset(fd: int, wanted: int) -> tuple[int, int]:
+def tail_offset(fd: int, wanted: int) -> tuple[int, int]:
     """(how many records, where they begin): the last `wanted` of a file, or all it has."""
     missing = wanted + 1  # newlines, the last of which ends what is not wanted
     at = os.fstat(fd).st_size

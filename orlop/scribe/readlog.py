@@ -1,4 +1,4 @@
-"""Read a json-file log back: as lines, or as ready chunks for a client.
+"""Read a log back: as lines, or as ready chunks for a client.
 
 For the daemon's threads. Rotated and compressed files are read too; only what `tail` asks for.
 """
@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from orlop import wire
-from orlop.scribe.decode import Run, decode
+from orlop.scribe.codec import JSON, Codec, skip_to_tail
+from orlop.scribe.decode import Run
 from orlop.scribe.encode import Clock
-from orlop.scribe.logfiles import blocks, open_parts, skip_to_tail
+from orlop.scribe.logfiles import open_parts
 
 Line = tuple[str, int, bytes, dict[str, str] | None]
 
@@ -55,16 +56,21 @@ def read(
 
 
 def runs(
-    path: str, *, tail: int | None = None, since_ns: int = 0, until_ns: int = 0
+    path: str,
+    *,
+    tail: int | None = None,
+    since_ns: int = 0,
+    until_ns: int = 0,
+    codec: Codec = JSON,
 ) -> Iterator[Run]:
     """What is logged now, in runs of records that differ only in their text."""
     parts = open_parts(path)
     try:
         if tail is not None:
-            parts = skip_to_tail(parts, tail)
+            parts = skip_to_tail(parts, tail, codec)
         for part in parts:
-            for block in blocks(part):
-                for run in decode(block, since_ns):
+            for block in codec.blocks(part, b""):
+                for run in codec.decode(block, since_ns):
                     if until_ns and run.time_ns > until_ns:
                         return
                     yield run
@@ -80,9 +86,10 @@ def chunks(
     tail: int | None = None,
     since_ns: int = 0,
     until_ns: int = 0,
+    codec: Codec = JSON,
 ) -> Iterator[bytes]:
     """What is logged now, as a client gets it, in pieces of some 128 KiB."""
-    found = runs(path, tail=tail, since_ns=since_ns, until_ns=until_ns)
+    found = runs(path, tail=tail, since_ns=since_ns, until_ns=until_ns, codec=codec)
     return gather(render(found, form))
 
 

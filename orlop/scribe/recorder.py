@@ -11,17 +11,35 @@ if TYPE_CHECKING:
     from orlop.scribe.ledger import Ledger
     from orlop.scribe.logfile import LogFile
 
-_CLOCK = encode.Clock()
+# A begun line's stamp in the ledger: its time, the lowest bits the number of its next piece.
+_PIECES = 0x3FF
+
+
+def _begun(now: int) -> int:
+    return now & ~_PIECES | 1
+
+
+def _following(stamp: int) -> int:
+    return stamp + 1 if stamp & _PIECES < _PIECES else stamp
 
 
 class Recorder:
-    __slots__ = ("_encoder", "ledger", "log", "slot")
+    __slots__ = ("_records", "ledger", "log", "slot")
 
-    def __init__(self, ledger: Ledger, slot: int, log: LogFile, stream: str, attrs: bytes) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        slot: int,
+        log: LogFile,
+        stream: str,
+        attrs: bytes,
+        key: str = "",
+    ) -> None:
+        """`attrs`: a JSON object or b""; `key` names the process, for pieces of its lines."""
         self.ledger = ledger
         self.slot = slot
         self.log = log
-        self._encoder = encode.Encoder(stream, attrs)
+        self._records = log.records(stream, attrs, key)
 
     def settle(self, data: bytes, offset: int = 0) -> None:
         """Log the whole lines of `data`, what the ledger holds; keep the begun one.
@@ -36,36 +54,40 @@ class Recorder:
         at = 0
         for end, whole in encode.cut(text):
             if not whole:
-                stamp = stamp or now
-                records = self._encoder.piece(text[at:end], _CLOCK.format(stamp))
+                stamp = stamp or _begun(now)
+                records = self._piece(text[at:end], stamp, last=False)
+                stamp = _following(stamp)
                 self._append(records, shift + end, stamp)
                 at = end
                 continue
             if stamp:  # this line was begun in pieces: it has their time
                 first = text.index(b"\n", at) + 1
-                records = self._encoder.lines(text[at:first], _CLOCK.format(stamp))
+                records = self._piece(text[at:first], stamp, last=True)
                 stamp = 0
                 self._append(records, shift + first, 0)
                 at = first
             if at < end:
-                self._lines(text[at:end], shift + at, _CLOCK.format(now))
+                self._lines(text[at:end], shift + at, now)
                 at = end
         self.ledger.finish(self.slot, text[at:])
 
-    def _lines(self, text: bytes, base: int, stamp: bytes) -> None:
-        records = self._encoder.lines(text, stamp)
+    def _piece(self, text: bytes, stamp: int, *, last: bool) -> bytes:
+        return self._records.piece(text, stamp & ~_PIECES, stamp & _PIECES, last=last)
+
+    def _lines(self, text: bytes, base: int, now: int) -> None:
+        records = self._records.lines(text, now)
         done = 0  # of records
         used = 0  # of text
         while done < len(records):
             room = self.log.room()
             end = len(records)
             if room is not None and end - done > room:
-                end = records.index(b"\n", done + room - 1) + 1
+                end = self._records.boundary(records, done, room)
             if done == 0 and end == len(records):
                 self._append(records, base + len(text), 0)
                 return
             part = records[done:end]
-            rest = text[used:].split(b"\n", part.count(b"\n"))[-1]
+            rest = text[used:].split(b"\n", self._records.count(part))[-1]
             used = len(text) - len(rest)
             self._append(part, base + used, 0)
             done = end
@@ -73,7 +95,7 @@ class Recorder:
     def _append(self, records: bytes, after: int, stamp: int) -> None:
         log = self.log
         log.room()  # rotates when it is full
-        notice = log.notice(_CLOCK.format(time_ns()))
+        notice = log.notice(time_ns())
         start = log.size()
         self.ledger.writing(self.slot, max(start, 0), len(notice) + len(records), after, stamp)
         log.append(start, notice, records)
@@ -83,9 +105,9 @@ class Recorder:
         """The stream is over: log the line that was never ended, give the slot back."""
         carry = self.ledger.carry(self.slot)
         if carry:
-            stamp = self.ledger.stamp(self.slot) or time_ns()
+            stamp = self.ledger.stamp(self.slot) or _begun(time_ns())
             self.ledger.hold(self.slot, b"")
-            self._append(self._encoder.piece(carry, _CLOCK.format(stamp)), 0, 0)
+            self._append(self._piece(carry, stamp, last=False), 0, 0)
             self.ledger.finish(self.slot, b"")
         self.ledger.release(self.slot)
 

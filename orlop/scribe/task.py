@@ -73,7 +73,7 @@ class Task:
             scribe.poller.add(self.stdin, WRITE | EDGE, self._handle_stdin)
 
     def _open_log(self, log: dict[str, Any] | None, fresh: bool) -> LogFile | None:
-        if not log or log.get("driver") != "json-file":
+        if not log or log.get("driver") not in ("json-file", "local"):
             return None
         opened = LogFile(
             self.scribe.poller,
@@ -81,6 +81,7 @@ class Task:
             max_size=log.get("max_size") or 0,
             max_file=log.get("max_file") or 1,
             compress_=bool(log.get("compress")),
+            local=log["driver"] == "local",
         )
         opened.repair(fresh)
         return opened
@@ -99,7 +100,9 @@ class Task:
             recorder = None
             slot = slots[number - 1]
             if self.log is not None and slot >= 0:
-                recorder = Recorder(self.scribe.ledger, slot, self.log, name, attrs)
+                recorder = Recorder(
+                    self.scribe.ledger, slot, self.log, name, attrs, f"{self.key[0]:.40}{slot:08x}"
+                )
             streams.append(Stream(self, number, fd, recorder))
         return streams
 

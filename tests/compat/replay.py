@@ -27,6 +27,7 @@ _MASKS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b"), "<mac>"),
     (re.compile(r"\b\d+(\.\d+)?(B|kB|MB|GB)\b"), "<size>"),
     (re.compile(r"size: \d+"), "size: <n>"),
+    (re.compile(r"(?<![\w<])/[\w/.-]+/(volumes|containers|overlay2)/(?=[\w<])"), r"<root>/\1/"),
     (re.compile(r"dial tcp: lookup (\S+) .*"), r"dial tcp: lookup \1 <failed>"),
 ]
 _SPACES = re.compile(r" {2,}")

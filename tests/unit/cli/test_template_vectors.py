@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from orlop.cli.template import TemplateError, parse
-from orlop.cli.template.functions import FUNCTIONS
-from orlop.cli.template.literals import kinds
-from orlop.cli.template.parser import Parser, is_empty
-from orlop.cli.template.values import print_value
+from orlop.template import TemplateError, parse
+from orlop.template.functions import FUNCTIONS
+from orlop.template.literals import kinds
+from orlop.template.parser import Parser, is_empty
+from orlop.template.values import print_value
 
 CASES = json.loads(
     (Path(__file__).parents[2] / "vectors/cli/gotemplate.json").read_text(encoding="utf-8")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from orlop.cli.template import nodes
-from orlop.cli.template.errors import TemplateError
-from orlop.cli.template.lexer import Lexer, Token
-from orlop.cli.template.literals import number, unquote
-from orlop.cli.template.nodes import Command, ListNode, Node, Pipe
+from orlop.template import nodes
+from orlop.template.errors import TemplateError
+from orlop.template.lexer import Lexer, Token
+from orlop.template.literals import number, unquote
+from orlop.template.nodes import Command, ListNode, Node, Pipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Parser:
     def _add(self, name: str, tree: ListNode) -> None:
         old = self.trees.get(name)
         if old is not None and not is_empty(old) and not is_empty(tree):
-            from orlop.cli.text import go_quote
+            from orlop.quote import go_quote
 
             raise TemplateError(f"template: multiple definition of template {go_quote(name)}")
         if old is None or is_empty(old):
@@ -292,7 +292,7 @@ class Parser:
         if isinstance(node, nodes.Variable):
             return nodes.Variable(pos, [*node.names, *names])
         if isinstance(node, nodes.Constant | nodes.Dot | nodes.Nil):
-            from orlop.cli.text import go_quote
+            from orlop.quote import go_quote
 
             raise self.error(f"unexpected . after term {go_quote(str(node))}")
         return nodes.Chain(pos, node, names)
@@ -302,7 +302,7 @@ class Parser:
         kind, value, pos = token.kind, token.value, token.pos
         if kind == "identifier":
             if value not in self.functions:
-                from orlop.cli.text import go_quote
+                from orlop.quote import go_quote
 
                 raise self.error(f"function {go_quote(value)} not defined")
             return nodes.Identifier(pos, value)
@@ -312,7 +312,7 @@ class Parser:
             return nodes.Nil(pos)
         if kind == "variable":
             if value not in self._variables:
-                from orlop.cli.text import go_quote
+                from orlop.quote import go_quote
 
                 raise self.error(f"undefined variable {go_quote(value)}")
             return nodes.Variable(pos, [value])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from orlop.cli.template.gojson import encode
-from orlop.cli.template.printf import sprint, sprintf, sprintln
-from orlop.cli.template.values import (
+from orlop.template.gojson import encode
+from orlop.template.printf import sprint, sprintf, sprintln
+from orlop.template.values import (
     NilPointer,
     Struct,
     TypedMap,

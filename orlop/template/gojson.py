@@ -3,7 +3,7 @@ are."""
 
 from __future__ import annotations
 
-from orlop.cli.template.values import NilList, NilPointer, Number, Struct, TypedMap, float_text
+from orlop.template.values import NilList, NilPointer, Number, Struct, TypedMap, float_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

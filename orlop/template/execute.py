@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from orlop.cli.template import nodes
-from orlop.cli.template.errors import TemplateError
-from orlop.cli.template.functions import FUNCTIONS, CallError
-from orlop.cli.template.nodes import Command, ListNode, Node, Pipe
-from orlop.cli.template.parser import Parser
-from orlop.cli.template.values import (
+from orlop.quote import go_quote
+from orlop.template import nodes
+from orlop.template.errors import TemplateError
+from orlop.template.functions import FUNCTIONS, CallError
+from orlop.template.nodes import Command, ListNode, Node, Pipe
+from orlop.template.parser import Parser
+from orlop.template.values import (
     NilPointer,
     Struct,
     TypedMap,
@@ -15,7 +16,6 @@ from orlop.cli.template.values import (
     truth,
     type_name,
 )
-from orlop.cli.text import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ Not for: html/template's escaping, method calls on arbitrary objects, custom del
 Source: documentation of text/template and its behaviour.
 """
 
-from orlop.cli.template.errors import TemplateError
-from orlop.cli.template.execute import Template, parse
+from orlop.template.errors import TemplateError
+from orlop.template.execute import Template, parse
 
 __all__ = ["Template", "TemplateError", "parse"]

@@ -1,0 +1,140 @@
+"""Records of Docker's `local` log driver back to entries, and to runs for a client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from orlop.scribe.decode import Run
+from orlop.scribe.entries import FRAME, whole
+from orlop.scribe.logfiles import LogPart
+
+
+class Entry(NamedTuple):
+    source: str
+    time_ns: int
+    line: bytes  # without its newline
+    partial: tuple[str, int, bool] | None  # (id, ordinal, last) of a piece of a longer line
+
+
+def parse(data: bytes) -> Iterator[Entry]:
+    """The entries of the whole records. One that is no LogEntry is passed over."""
+    at, size = 0, len(data)
+    while size - at >= FRAME:
+        end = at + 4 + int.from_bytes(data[at : at + 4], "big")
+        if end + 4 > size:
+            return  # torn
+        try:
+            yield _entry(data, at + 4, end)
+        except (ValueError, IndexError):
+            pass
+        at = end + 4
+
+
+def _entry(data: bytes, at: int, end: int) -> Entry:
+    source, time_ns, line = "", 0, b""
+    partial: tuple[str, int, bool] | None = None
+    for field, value in _fields(data, at, end):
+        if field == 1 and isinstance(value, bytes):
+            source = value.decode("utf-8", "replace")
+        elif field == 2 and isinstance(value, int):
+            time_ns = value
+        elif field == 3 and isinstance(value, bytes):
+            line = value
+        elif field == 4 and value:
+            partial = partial or ("", 0, False)
+        elif field == 5 and isinstance(value, bytes):
+            partial = _metadata(value)
+    return Entry(source, time_ns, line, partial)
+
+
+def _metadata(data: bytes) -> tuple[str, int, bool]:
+    name, ordinal, last = "", 0, False
+    for field, value in _fields(data, 0, len(data)):
+        if field == 1:
+            last = bool(value)
+        elif field == 2 and isinstance(value, bytes):
+            name = value.decode("utf-8", "replace")
+        elif field == 3 and isinstance(value, int):
+            ordinal = value
+    return name, ordinal, last
+
+
+def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int | bytes]]:
+    """(field, value). Raises ValueError, IndexError for what is no message."""
+    while at < end:
+        tag = data[at]
+        number = data[at + 1]
+        at += 2
+        if number > 0x7F:
+            number, at = _varint(data, at - 1)
+        kind = tag & 7
+        if kind == 0:
+            yield tag >> 3, number
+        elif kind == 2:
+            if at + number > end:
+                raise ValueError("a field is longer than its message")
+            yield tag >> 3, data[at : at + number]
+            at += number
+        else:
+            raise ValueError(f"wire type {kind}")
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while shift < 70:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+        shift += 7
+    raise ValueError("a number is too long")
+
+
+def decode(buffer: bytes, since_ns: int = 0) -> Iterator[Run]:
+    """The runs in whole records: lines of one time together."""
+    lines: list[bytes] = []
+    key = ("", 0)
+    for entry in parse(buffer):
+        if entry.time_ns < since_ns:
+            continue
+        if lines and (entry.partial or key != entry[:2]):
+            yield _run(key, lines)
+            lines = []
+        if entry.partial is None:
+            key = entry[:2]
+            lines.append(entry.line)
+            continue
+        ending = b"\n" if entry.partial[2] else b""
+        yield Run(entry.source, entry.time_ns, entry.line + ending, 1, b"")
+    if lines:
+        yield _run(key, lines)
+
+
+def _run(key: tuple[str, int], lines: list[bytes]) -> Run:
+    return Run(key[0], key[1], b"\n".join((*lines, b"")), len(lines), b"")
+
+
+def blocks(part: LogPart, rest: bytes = b"") -> Iterator[bytes]:
+    """Whole records, in blocks; a begun one comes last, alone. Nothing is read past damage."""
+    while data := part.read():
+        rest += data
+        end, goes_on = whole(rest)
+        block, rest = rest[:end], rest[end:]
+        if part.skip:
+            block = _skip(part, block)
+        if block:
+            yield block
+        if not goes_on:
+            return
+    if rest:
+        yield rest
+
+
+def _skip(part: LogPart, block: bytes) -> bytes:
+    at = 0
+    while part.skip and at < len(block):
+        at += int.from_bytes(block[at : at + 4], "big") + FRAME
+        part.skip -= 1
+    return block[at:]
