@@ -7,7 +7,7 @@ dockerd takes (volumes/metadata.db), neither ever inherited.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,14 @@ from orlop.container.containers import Containers, image_users
 from orlop.errors import SystemFailure
 from orlop.events import Event, Events
 from orlop.files import LockFile
+from orlop.handover import state
+from orlop.handover.adopt import adopt, foreign, refuse_unreadable
+from orlop.handover.hand_back import hand_back
 from orlop.image.images import Images
 from orlop.keeper.client import Keeper
 from orlop.network.networks import Networks
 from orlop.storage.choose import choose
+from orlop.storage.journal import Journal
 from orlop.storage.layers import Layers
 from orlop.volume.volumes import Volumes
 
@@ -53,6 +57,8 @@ class Engine:
     keeper: Keeper
     storage_reason: str  # why this storage driver
     _locks: list[LockFile]
+    end: Callable[[], None] | None = None  # asks the daemon to end; None without one
+    handing_back: bool = False  # on closing: dockerd comes next
 
     @classmethod
     def open(cls, config: Config) -> Engine:
@@ -73,7 +79,8 @@ class Engine:
         choice = choose(config.storage_driver, root)
         driver = choice.driver
         store = root / "image" / driver.name
-        layers = Layers(store / "layerdb", driver)
+        journal = Journal(root / "orlop" / "journal") if state.path_of(root).exists() else None
+        layers = Layers(store / "layerdb", driver, journal)
         images = Images(store, layers, events, config)
         networks = Networks(config, events)
         volumes = Volumes(root / "volumes", events)
@@ -105,8 +112,13 @@ class Engine:
         self.containers.close()
         self.networks.close()
         self.images.close()
+        if self.handing_back:
+            self.keeper.shutdown()
         self.keeper.close()
         self.layers.close()
+        if self.handing_back:
+            self.layers.driver.leave()
+            hand_back(self.config.data_root)
         for lock in self._locks:
             lock.close()
 
@@ -137,45 +149,60 @@ def _volume_references(containers: Containers) -> Iterator[tuple[str, str]]:
 
 
 def _lay_out(config: Config) -> list[LockFile]:
-    """Directories with Docker's modes; the locks."""
+    """Directories with Docker's modes; the locks. dockerd's own lock first: a root that it has
+    now is left as it is."""
     root = config.data_root
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        _check_owner(root)
-        root.chmod(0o710)
-        for name, mode in _DIRECTORIES.items():
-            (root / name).mkdir(exist_ok=True)
-            (root / name).chmod(mode)
-        for path in (config.exec_root, config.exec_root / "containers"):
-            path.mkdir(parents=True, exist_ok=True)
-        config.exec_root.chmod(0o711)
-        (config.exec_root / "containers").chmod(0o700)
-    except PermissionError as e:
-        raise SystemFailure(
-            f"{e.filename}: permission denied; run orlopd as root or name a --data-root and an "
-            "--exec-root that this user may write"
-        ) from e
     busy = f"data root {root} is in use by another daemon; stop it or name another --data-root"
-    first = LockFile(root / "orlop" / "lock", busy=busy)
+    guard = root / "volumes" / "metadata.db"
+    locks: list[LockFile] = []
     try:
-        second = LockFile(root / "volumes" / "metadata.db", busy=busy)
-    except BaseException:
-        first.close()
+        if guard.exists():
+            locks.append(LockFile(guard, busy=busy))
+        _check_version(root)
+        _make_directories(config)
+        locks.append(LockFile(root / "orlop" / "lock", busy=busy))
+        if len(locks) == 1:
+            locks.append(LockFile(guard, busy=busy))
+        _take_possession(root)
+    except BaseException as error:
+        for lock in locks:
+            lock.close()
+        if isinstance(error, PermissionError):
+            raise SystemFailure(
+                f"{error.filename}: permission denied; run orlopd as root or name a --data-root "
+                "and an --exec-root that this user may write"
+            ) from error
         raise
+    return locks
+
+
+def _make_directories(config: Config) -> None:
+    root = config.data_root
+    root.mkdir(parents=True, exist_ok=True)
+    root.chmod(0o710)
+    for name, mode in _DIRECTORIES.items():
+        (root / name).mkdir(exist_ok=True)
+        (root / name).chmod(mode)
+    for path in (config.exec_root, config.exec_root / "containers"):
+        path.mkdir(parents=True, exist_ok=True)
+    config.exec_root.chmod(0o711)
+    (config.exec_root / "containers").chmod(0o700)
+
+
+def _take_possession(root: Path) -> None:
+    """The locks are ours: what dockerd wrote becomes known to us, once."""
+    if foreign(root):
+        adopt(root)
     version = root / "orlop" / "version"
     if not version.exists():
         files.write_atomic(version, f"{VERSION}\n".encode(), mode=0o644)
-    return [first, second]
 
 
-def _check_owner(root: Path) -> None:
-    """Raises SystemFailure for a root of another engine or of a newer version."""
+def _check_version(root: Path) -> None:
+    """Raises SystemFailure for a root that cannot be read or is of a newer version."""
     version = root / "orlop" / "version"
     if not version.exists():
-        if (root / "image").exists() and not (root / "orlop").exists():
-            raise SystemFailure(
-                f"data root {root} was made by another engine; name another --data-root"
-            )
+        refuse_unreadable(root)
         return
     try:
         found = int(version.read_text())

@@ -17,6 +17,7 @@ missing() {
   tool nft nftables
   tool ip iproute2
   tool strace strace
+  tool iptables iptables
   tool mkfs.btrfs btrfs-progs
   tool fuse-overlayfs fuse-overlayfs
   tool runc runc

@@ -172,7 +172,7 @@ class Daemon:
             os.close(ended)
         for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
             where = line.split()[4]
-            if where.startswith(str(self.base)):
+            if where.startswith((str(self.base), str(self.data_root))):
                 subprocess.run(["umount", "-l", where], check=False)
         for command in (
             ["ip", "link", "del", self.bridge],

@@ -7,8 +7,9 @@ from orlop.api.answer import NO_CONTENT, Answer, Stream
 from orlop.api.call import Call
 from orlop.api.progress import progress
 from orlop.container.exec_inspect import exec_list
+from orlop.container.settle import settle
 from orlop.container.signals import parse as signal_number
-from orlop.errors import Conflict, NotFound
+from orlop.errors import Conflict, NotFound, Unavailable
 from orlop.image.chain import chain as chaining
 from orlop.image.verify import verify as verifying
 
@@ -58,4 +59,15 @@ def exec_kill(call: Call) -> Answer:
     containers.keeper.signal(
         found.container_id, id, signal_number(call.text("signal") or "SIGKILL"), all=False
     )
+    return NO_CONTENT
+
+
+def hand_back(call: Call) -> Answer:
+    """End all containers (`force=1`), then the daemon; dockerd may have the data root after it."""
+    engine = call.engine
+    if engine.end is None:
+        raise Unavailable("this engine is part of a program: close it there")
+    settle(engine.containers, force=call.flag("force"))
+    engine.handing_back = True
+    engine.end()
     return NO_CONTENT

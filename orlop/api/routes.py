@@ -121,6 +121,7 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", "/orlop/bootstrap/{kind}", "ours:bootstrap"),
     ("GET", "/orlop/containers/{id}/exec", "ours:execs"),
     ("POST", "/orlop/exec/{id}/kill", "ours:exec_kill"),
+    ("POST", "/orlop/hand-back", "ours:hand_back"),
 )  # fmt: skip
 
 _importing = threading.Lock()

@@ -165,3 +165,10 @@ def overlay_demo(session: Session, options: Options) -> None:
     if options.flag("keep"):
         arguments.append("--keep")
     posix.execv(sys.executable, arguments)
+
+
+def hand_back(session: Session, options: Options) -> None:
+    """The daemon answers when all containers have ended, then ends itself."""
+    root = session.client.call("GET", "/info")["DockerRootDir"]
+    session.client.call("POST", "/orlop/hand-back" + query({"force": options.flag("force")}))
+    out(f"{root} is Docker's again: start dockerd on it when orlopd has ended\n")

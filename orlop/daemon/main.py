@@ -76,6 +76,7 @@ def _serve(config: Config, given: Flags) -> None:
     engine = Engine.open(config)
     try:
         server = Server(Orlop(engine))
+        engine.end = lambda: os.kill(os.getpid(), signal.SIGTERM)
         with _pid_files(config), _signals() as signals:
             for listener in open_all(config):
                 server.listen(listener)

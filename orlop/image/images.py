@@ -249,7 +249,8 @@ class Images:
             return []  # something was left out: nobody knows what it stands on
         gone: list[ChainID] = []
         for layer in list(self.layers.all()):
-            gone += self.release(layer.chain_id)
+            if self.layers.ours(layer.chain_id):
+                gone += self.release(layer.chain_id)
         return gone
 
     def close(self) -> None:

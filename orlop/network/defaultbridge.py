@@ -16,6 +16,7 @@ from orlop.network.model import Block, Network
 from orlop.network.networks import Networks
 
 PREFIX = "orlop"
+DOCKERS = "docker0"
 _LAST = 1000
 
 
@@ -28,7 +29,7 @@ def define(networks: Networks) -> Network | None:
             return None
         if networks.defined:
             return network
-        name = _bridge_name(networks)
+        name = _bridge_name(networks, network)
         block4 = _block4(networks, network, name)
         blocks = [block4]
         if networks.config.ipv6:
@@ -92,11 +93,16 @@ def _word(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _bridge_name(networks: Networks) -> str:
-    """`--bridge`, else ours of before, else the first orlopN that is no other daemon's."""
+def _bridge_name(networks: Networks, network: Network) -> str:
+    """`--bridge`, dockerd's in a root of its own, ours of before, or the first free orlopN."""
     if networks.config.bridge:
         return networks.config.bridge
     links = {link.name: link for link in netlink.links()}
+    before = network.options.get(model.BRIDGE_NAME)
+    if before == DOCKERS:  # the data root was dockerd's
+        found = links.get(before)
+        if found is None or (found.kind == "bridge" and found.alias in ("", networks.alias)):
+            return before
     for link in links.values():
         if link.alias == networks.alias and link.name.startswith(PREFIX):
             return link.name

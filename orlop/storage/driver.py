@@ -52,6 +52,9 @@ class Driver(Protocol):
     def sync(self) -> None:
         """Make everything written so far durable."""
 
+    def leave(self) -> None:
+        """Another engine comes next: nothing of ours stays mounted."""
+
     def status(self) -> list[tuple[str, str]]:
         """The rows of `info` under the driver's name."""
 

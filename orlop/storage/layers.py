@@ -28,6 +28,7 @@ from orlop.storage import changes as comparing
 from orlop.storage.diff import diff_tar
 from orlop.storage.driver import Driver
 from orlop.storage.initlayer import Template, apply_template, populate, read_template
+from orlop.storage.journal import Journal
 from orlop.storage.tarsplit import assemble
 from orlop.storage.unpack import unpack_layer
 
@@ -61,9 +62,11 @@ class Writable:
 
 
 class Layers:
-    def __init__(self, root: Path, driver: Driver) -> None:
+    def __init__(self, root: Path, driver: Driver, journal: Journal | None = None) -> None:
+        """`journal`: of a data root that another engine wrote too."""
         self.root = root
         self.driver = driver
+        self.journal = journal
         self._lock = threading.Lock()
         self._deleting = ThreadPoolExecutor(1, "orlop-delete")
         self._layers: dict[ChainID, Layer] = {}
@@ -101,6 +104,7 @@ class Layers:
     def stage(self, blob: BinaryIO) -> Staged:
         """Unpack a layer blob (compressed or not) in a worker. Not durable until `sync`."""
         cache_id = secrets.token_hex(32)
+        self._note(cache_id)
         folder = self.root / "tmp" / f"write-set-{secrets.token_hex(5)}"
         folder.mkdir(mode=0o755)
         try:
@@ -135,7 +139,17 @@ class Layers:
         self.drop(staged)
         return found
 
+    def _note(self, *names: str) -> None:
+        if self.journal is not None:
+            for name in filter(None, names):
+                self.journal.note(name)
+
+    def ours(self, name: str) -> bool:
+        """This tree or layer may be swept away when nothing needs it."""
+        return self.journal is None or name in self.journal
+
     def _publish(self, layer: Layer, folder: Path) -> None:
+        self._note(layer.chain_id)
         if layer.parent is not None:
             self.driver.attach(layer.cache_id, self.get(layer.parent).cache_id)
             if self.driver.whole:
@@ -222,6 +236,7 @@ class Layers:
     ) -> Writable:
         mount_id = secrets.token_hex(32)
         init_id = f"{mount_id}-init" if init else ""
+        self._note(mount_id, init_id)
         below = self.get(parent).cache_id if parent is not None else None
         try:
             if init:
@@ -379,16 +394,19 @@ class Layers:
         damaged records stay, for a repair.
         """
         removed = []
-        for folder in [*(self.root / "tmp").iterdir(), *(self.root / "sha256").glob("*-removing")]:
-            shutil.rmtree(folder, ignore_errors=True)
-            removed.append(folder.name)
+        if self.journal is None:
+            half = [*(self.root / "tmp").iterdir(), *(self.root / "sha256").glob("*-removing")]
+            for folder in half:
+                shutil.rmtree(folder, ignore_errors=True)
+                removed.append(folder.name)
         for id in set(self._writable) - containers:
-            self.remove_writable(id)
-            removed.append(id)
+            if self.ours(self._writable[id].mount_id):
+                self.remove_writable(id)
+                removed.append(id)
         known = self._named_trees()
         if known is None:
             return removed
-        for id in set(self.driver.all()) - known:
+        for id in filter(self.ours, set(self.driver.all()) - known):
             self.driver.unmount(id)
             self.driver.remove(id)
             removed.append(id)

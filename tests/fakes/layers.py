@@ -45,6 +45,9 @@ class FakeLayers:
             raise NotFound(f"layer does not exist: {chain}")
         return self.layers[chain]
 
+    def ours(self, name: str) -> bool:
+        return True
+
     def has(self, chain: ChainID) -> bool:
         return chain in self.layers
 

@@ -51,6 +51,10 @@ Mount an overlay in a private namespace and walk through merge, create, delete a
   dir string: Use this directory instead of a temporary one
   keep: Leave the directory behind
 
+system hand-back [OPTIONS]
+Give the data root back to dockerd: end orlopd and leave everything as Docker keeps it
+  force: Stop the running containers first
+
 tags [OPTIONS] REPOSITORY
 List the tags of a repository in its registry
   detail: Show digest, size, age and platforms of every tag

@@ -223,6 +223,13 @@ class Overlay2:
             mount.mount(home, home, None, mount.MS_BIND)
         mount.mount(None, home, None, mount.MS_PRIVATE)
 
+    def leave(self) -> None:
+        for id in self.mounted():
+            self.unmount(id)
+        home = str(self.home)
+        if _is_mount_point(home):
+            mount.umount(home, mount.MNT_DETACH)
+
     def _probe(self) -> None:
         """Merge two empty directories. Raises SystemFailure that says what is missing."""
         with tempfile.TemporaryDirectory(prefix=".probe-", dir=self.home) as scratch:

@@ -80,6 +80,9 @@ class WholeTrees:
     def below(self, id: str, parent: str) -> int:
         return os.open(self.tree(parent), _DIRECTORY)
 
+    def leave(self) -> None:
+        """Nothing was mounted."""
+
     def status(self) -> list[tuple[str, str]]:
         from orlop.storage.drivers.backing import backing_filesystem
 
