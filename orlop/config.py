@@ -33,6 +33,7 @@ class Config:
     http_proxy: str = ""  # of the daemon; empty: as the environment says
     https_proxy: str = ""
     no_proxy: str = ""
+    blob_cache_size: int = 512 << 20  # bytes of packed layers that are kept for the next push
     max_concurrent_downloads: int = 3
     max_concurrent_uploads: int = 5
     max_download_attempts: int = 5

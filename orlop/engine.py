@@ -22,6 +22,7 @@ from orlop.handover import state
 from orlop.handover.adopt import adopt, foreign, refuse_unreadable
 from orlop.handover.hand_back import hand_back
 from orlop.image.images import Images
+from orlop.image.published import Published
 from orlop.keeper.client import Keeper
 from orlop.network.networks import Networks
 from orlop.storage.choose import choose
@@ -56,6 +57,7 @@ class Engine:
     containers: Containers
     keeper: Keeper
     storage_reason: str  # why this storage driver
+    published: Published
     _locks: list[LockFile]
     end: Callable[[], None] | None = None  # asks the daemon to end; None without one
     handing_back: bool = False  # on closing: dockerd comes next
@@ -104,7 +106,7 @@ class Engine:
         load.recover(containers, keeper.snapshot())
         return cls(
             config, _engine_id(root), events, layers, images, networks, volumes, containers,
-            keeper, choice.reason, locks,
+            keeper, choice.reason, Published(images), locks,
         )  # fmt: skip
 
     def close(self) -> None:

@@ -56,8 +56,10 @@ Reply = Answer | Stream | Later | Hijacked
 NO_CONTENT = Answer(204, b"", "")
 
 REASONS = {
-    200: b"OK", 201: b"Created", 204: b"No Content", 301: b"Moved Permanently",
+    200: b"OK", 201: b"Created", 202: b"Accepted", 204: b"No Content", 206: b"Partial Content",
+    301: b"Moved Permanently",
     304: b"Not Modified", 400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden",
-    404: b"Not Found", 409: b"Conflict", 500: b"Internal Server Error", 501: b"Not Implemented",
+    404: b"Not Found", 405: b"Method Not Allowed", 409: b"Conflict", 413: b"Content Too Large",
+    416: b"Range Not Satisfiable", 500: b"Internal Server Error", 501: b"Not Implemented",
     503: b"Service Unavailable",
 }  # fmt: skip

@@ -44,7 +44,12 @@ def open_listeners(
     if kind == "unix":
         return [_unix(Path(rest or default_socket), group)]
     if kind == "tcp":
-        return _tcp(host, rest, wrap, client_certificates, allow_plain)
+        name, port = _split(host, rest.rstrip("/"), TLS_PORT if wrap else DEFAULT_PORT)
+        made = _tcp(host, name, port, wrap, client_certificates, allow_plain)
+        for listener in made if wrap is None else ():
+            shown = listener.address
+            log.warning("API is accessible on http://%s without encryption.", shown)
+        return made
     if kind == "fd":
         return list(_passed(rest))
     raise InvalidArgument(f"invalid bind address ({host}): unsupported proto '{kind}'")
@@ -118,9 +123,8 @@ def _group_id(group: str) -> int:
 
 
 def _tcp(
-    host: str, address: str, wrap: Wrap | None, certificates: bool, allow_plain: bool
+    host: str, name: str, port: int, wrap: Wrap | None, certificates: bool, allow_plain: bool
 ) -> list[Listener]:
-    name, port = _split(host, address.rstrip("/"), TLS_PORT if wrap else DEFAULT_PORT)
     try:
         found = socket.getaddrinfo(
             name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -147,8 +151,6 @@ def _tcp(
                 f"listen tcp {name}:{port}: bind: {(error.strerror or '').lower()}"
             ) from error
         shown, bound = sock.getsockname()[:2]
-        if wrap is None:
-            log.warning("API is accessible on http://%s:%d without encryption.", shown, bound)
         out.append(
             Listener(
                 sock,
@@ -159,6 +161,12 @@ def _tcp(
             )
         )
     return out
+
+
+def open_tcp(address: str, default_port: int, wrap: Wrap | None) -> list[Listener]:
+    """Listeners for `host[:port]`, port 0 for any free one. InvalidArgument, SystemFailure."""
+    name, port = _split(address, address, default_port)
+    return _tcp(address, name, port, wrap, False, True)
 
 
 def _split(host: str, address: str, default_port: int) -> tuple[str, int]:

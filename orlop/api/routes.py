@@ -119,6 +119,7 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", "/orlop/images/{name}/chain", "ours:chain"),
     ("GET", "/orlop/layers/{name}", "ours:layers"),
     ("POST", "/orlop/bootstrap/{kind}", "ours:bootstrap"),
+    ("POST", "/orlop/registry/serve", "registry.serve:serve"),
     ("GET", "/orlop/containers/{id}/exec", "ours:execs"),
     ("POST", "/orlop/exec/{id}/kill", "ours:exec_kill"),
     ("POST", "/orlop/hand-back", "ours:hand_back"),

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 
-def rows(session: Session, path: str, **options: "Any") -> "Iterator[Json]":
+def rows(session: Session, path: str, method: str = "GET", **options: "Any") -> "Iterator[Json]":
     """The JSON lines of an answer, as they come. Raises Failure for the error among them."""
-    response = session.client.open("GET", path, **options)
+    response = session.client.open(method, path, **options)
     tail = b""
     for chunk in response.chunks():
         tail += chunk

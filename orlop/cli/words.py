@@ -170,6 +170,13 @@ COMMANDS = {
     "network prune": ("prune:network", "0", "", "filter:filter force/f"),
     "network rm": ("network:rm", "1-", "", "force/f"),
     "overlay demo": ("ours:overlay_demo", "0", "", "keep dir:string"),
+    "registry serve": (
+        "registry:serve",
+        "0",
+        "",
+        "addr:string auth:string insecure quiet/q read-only tlscert:string tlsclientca:string "
+        "tlskey:string",
+    ),
     "search": ("images:search", "1", "", "filter/f:filter format:string limit:int no-trunc"),
     "system df": ("df:df", "0", "", "format:string verbose/v"),
     "system dial-stdio": ("dial:dial_stdio", "0", "", ""),
@@ -239,7 +246,7 @@ ALIASES = {
     "volume list": "volume ls",
     "volume remove": "volume rm",
 }
-GROUPS = ("container", "image", "layers", "network", "overlay", "system", "volume")
+GROUPS = ("container", "image", "layers", "network", "overlay", "registry", "system", "volume")
 GLOBALS = (
     "config:string context/c:string debug/D host/H:list log-level/l:string tls tlscacert:string "
     "tlscert:string tlskey:string tlsverify version/v"

@@ -14,6 +14,7 @@ TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("add-runtime", "", "runtimes", "runtimes", "Register an additional OCI compatible runtime"),
     ("bip", "", "text", "", "IPv4 address for the default bridge"),
     ("bip6", "", "text", "", "IPv6 address for the default bridge"),
+    ("blob-cache-size", "", "size", "", "Bytes of packed layers kept for the next push (0: none)"),
     ("bridge", "b", "text", "", "Attach containers to a network bridge of this name"),
     ("cgroup-parent", "", "text", "", "Set parent cgroup for all containers"),
     ("config-file", "", "text", "", "Daemon configuration file"),

@@ -27,8 +27,8 @@ _IGNORED = frozenset(
 )  # fmt: skip
 RELOADABLE = (
     "debug", "labels", "insecure_registries", "registry_mirrors", "max_concurrent_downloads",
-    "max_concurrent_uploads", "max_download_attempts", "runtimes", "default_runtime",
-    "live_restore", "shutdown_timeout", "log_level",
+    "max_concurrent_uploads", "max_download_attempts", "blob_cache_size",
+    "runtimes", "default_runtime", "live_restore", "shutdown_timeout", "log_level",
 )  # fmt: skip
 
 

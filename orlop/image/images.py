@@ -20,6 +20,7 @@ from orlop import files
 from orlop.config import Config
 from orlop.errors import NotFound, OrlopError
 from orlop.events import Events
+from orlop.image.blobs import Blobs
 from orlop.image.distribution import Distribution
 from orlop.image.model import Image, ImageUse, LayerStore, chains_of
 from orlop.image.references import References
@@ -42,6 +43,7 @@ class Images:
         self.config = config
         self.registries = Registries(config)
         self.in_use: Callable[[], Iterable[ImageUse]] = tuple
+        self.on_delete: Callable[[Image], None] = lambda image: None
         self._content = root / "imagedb" / "content" / "sha256"
         self._metadata = root / "imagedb" / "metadata" / "sha256"
         for folder in (self._content, self._metadata):
@@ -49,6 +51,9 @@ class Images:
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.references = References(root / "repositories.json")
         self.distribution = Distribution(root / "distribution")
+        self.blobs = Blobs(
+            config.data_root / "orlop" / "blobs", lambda: self.config.blob_cache_size
+        )
         self.lock = threading.RLock()  # removal against registration
         many = config.max_concurrent_downloads
         self.downloads = threading.BoundedSemaphore(many if many > 0 else 64)
@@ -201,6 +206,7 @@ class Images:
                 self._images[child.id] = replace(child, parent=None)
             (self._content / hex_of(image.id)).unlink(missing_ok=True)
             shutil.rmtree(self._metadata / hex_of(image.id), ignore_errors=True)
+        self.on_delete(image)
         return self.release(image.chain)
 
     @contextmanager
@@ -231,14 +237,27 @@ class Images:
             needed = {c for image in self._images.values() for c in image.chains}
             needed.update(self._held)
             while chain is not None and chain not in needed and self.layers.has(chain):
-                parent = self.layers.get(chain).parent
+                layer = self.layers.get(chain)
                 try:
                     self.layers.delete(chain)
                 except OrlopError:
                     break  # a container or a layer above still stands on it
+                self.blobs.forget(layer.diff_id)
                 gone.append(chain)
-                chain = parent
+                chain = layer.parent
         return gone
+
+    def clear_caches(self) -> int:
+        """Drop what only saves work: halves of pulls, packed layers. Bytes freed."""
+        freed = self.blobs.trim(0)
+        for path in self.scratch.iterdir():
+            try:
+                size = path.lstat().st_size
+                path.unlink()  # a pull that is writing it has it open
+                freed += size
+            except OSError:
+                continue
+        return freed
 
     def sweep(self) -> list[ChainID]:
         """Layers that a crash left without an image. Only for a root that this engine alone writes.

@@ -42,6 +42,8 @@ def prune(images: Images, filters: Filters | None = None) -> dict[str, Any]:
             except (Conflict, NotFound):
                 continue  # it came into use, or went with another
     freed = sum(sizes.get(entry.get("Deleted", ""), 0) for entry in deleted)
+    if not dangling_only:
+        freed += images.clear_caches()
     images.events.publish("image", "prune", "", {"reclaimed": str(freed)})
     return {"ImagesDeleted": deleted or None, "SpaceReclaimed": freed}
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from isal import isal_zlib
-
 from orlop.image import progress
+from orlop.image.blobs import Incoming
 from orlop.image.distribution import Source, sign
 from orlop.image.images import Images
+from orlop.image.packing import Packing
 from orlop.image.progress import Pace
 from orlop.image.stream import Emit
 from orlop.oci.digest import ChainID, DiffID, Digest
@@ -20,9 +19,8 @@ from orlop.oci.reference import Reference, parse_normalized
 from orlop.registry.blobs import Cancelled
 from orlop.registry.failure import RegistryFailure
 from orlop.registry.session import Session
-from orlop.registry.upload import blob_size, mount_blob, send_stream
+from orlop.registry.upload import blob_size, mount_blob, send_file, send_stream
 
-_LEVEL = 2  # 3.5 times faster than zlib 3 at nearly its ratio
 _MAX_LOOKS = 3
 _MAX_MOUNTS = 4
 
@@ -49,7 +47,7 @@ class LayerPush:
         self.auth = auth
         self.emit = emit
         self.abort = abort
-        self.size = 0
+        self._pace = Pace()
 
     @property
     def short(self) -> str:
@@ -129,40 +127,65 @@ class LayerPush:
         return location, None
 
     def _upload(self, location: str) -> tuple[Digest, int]:
-        digest = hashlib.sha256()
-        pieces = self._compressed(digest)
-        self.size = 0
-        send_stream(
-            self.session,
-            self.target,
-            pieces,
-            lambda: Digest("sha256:" + digest.hexdigest()),
-            location=location,
-        )
+        """A blob that is kept from an earlier time goes as it is; else it is packed on the way."""
+        kept = self.images.blobs.of(self.diff)
+        file = self.images.blobs.open(kept[0]) if kept is not None else None
+        if kept is None or file is None:
+            return self._pack(location)
+        with file:
+            send_file(
+                self.session,
+                self.target,
+                kept[0],
+                file.fileno(),
+                location=location,
+                cancel=self.abort,
+                on_bytes=lambda sent: self._show(sent, kept[1]),
+            )
         self.emit(progress.status("Pushed", self.short))
-        return self._note(Digest("sha256:" + digest.hexdigest()), self.size)
+        return self._note(*kept)
 
-    def _compressed(self, digest: Any) -> Iterator[bytes]:
-        """gzip without name and time: the same layer gives the same blob."""
-        coder = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, 31)
+    def _pack(self, location: str) -> tuple[Digest, int]:
+        blobs = self.images.blobs
+        incoming = blobs.new(hashing=False) if blobs.limit else None
+        try:
+            packing = Packing(self._plain(), incoming.write if incoming is not None else None)
+            send_stream(
+                self.session,
+                self.target,
+                iter(packing),
+                lambda: packing.digest,
+                location=location,
+            )
+        except BaseException:
+            if incoming is not None:
+                incoming.drop()
+            raise
+        self._keep(incoming, packing)
+        self.emit(progress.status("Pushed", self.short))
+        return self._note(packing.digest, packing.size)
+
+    def _keep(self, incoming: Incoming | None, packing: Packing) -> None:
+        blobs = self.images.blobs
+        if incoming is not None:
+            blobs.commit(incoming, digest=packing.digest)
+            blobs.trim()
+        blobs.note(self.diff, packing.digest, packing.size)
+
+    def _plain(self) -> Iterator[bytes]:
         total = self.images.layers.get(self.chain).size
-        pace, read = Pace(), 0
+        read = 0
         for plain in self.images.layers.open_tar(self.chain):
             if self.abort.is_set():
                 raise Cancelled
             read += len(plain)
-            if pace.due():
-                self.emit(progress.moving("Pushing", self.short, read, total))
-            data = coder.compress(plain)
-            if data:
-                yield self._count(data, digest)
-        yield self._count(coder.flush(), digest)
+            self._show(read, total)
+            yield plain
         self.emit(progress.moving("Pushing", self.short, read, total))
 
-    def _count(self, data: bytes, digest: Any) -> bytes:
-        digest.update(data)
-        self.size += len(data)
-        return data
+    def _show(self, at: int, total: int) -> None:
+        if self._pace.due():
+            self.emit(progress.moving("Pushing", self.short, at, total))
 
     def _note(self, digest: Digest, size: int) -> tuple[Digest, int]:
         name = self.target.name

@@ -80,6 +80,7 @@ class Manifest:
     config: Descriptor
     layers: tuple[Descriptor, ...]
     raw: bytes
+    subject: Descriptor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Index:
     media_type: str
     manifests: tuple[Descriptor, ...]
     raw: bytes
+    subject: Descriptor | None = None
 
 
 def parse_manifest(raw: bytes, content_type: str = "") -> Manifest | Index:
@@ -96,12 +98,14 @@ def parse_manifest(raw: bytes, content_type: str = "") -> Manifest | Index:
     document = loads_object(raw, what="invalid manifest")
     _check_keys(document)
     media_type = _media_type(document, content_type.partition(";")[0].strip())
+    subject = document.get("subject")
+    about = _descriptor(subject, "subject") if subject is not None else None
     if media_type in _INDEXES:
         entries = _list(document, "manifests")
-        return Index(media_type, tuple(_descriptor(e, "manifests") for e in entries), raw)
+        return Index(media_type, tuple(_descriptor(e, "manifests") for e in entries), raw, about)
     config = _descriptor(document.get("config"), "config")
     layers = tuple(_descriptor(e, "layers") for e in _list(document, "layers"))
-    return Manifest(media_type, config, layers, raw)
+    return Manifest(media_type, config, layers, raw, about)
 
 
 def _check_keys(document: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ _MAP = """\
    volume    create ls inspect rm prune
    system    info version events df prune
    theory    overlay demo
+   exchange  registry serve
 """
 
 

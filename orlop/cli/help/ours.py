@@ -6,6 +6,7 @@ GROUPS = {
     "layers": "Look into the layers of images and containers",
     "network": "Manage networks",
     "overlay": "See how union mounts work",
+    "registry": "Be a registry for other machines",
     "system": "Manage Docker",
     "volume": "Manage volumes",
 }
@@ -50,6 +51,17 @@ overlay demo [OPTIONS]
 Mount an overlay in a private namespace and walk through merge, create, delete and modify
   dir string: Use this directory instead of a temporary one
   keep: Leave the directory behind
+
+registry serve [OPTIONS]
+Publish the local images as a registry until interrupted
+  addr string: Address to listen on (default "127.0.0.1:5000")
+  auth string: File of users and hashed passwords (htpasswd -B)
+  insecure: Listen beyond this host without TLS or passwords
+  quiet: Don't show requests
+  read-only: Refuse pushes and deletions
+  tlscert string: Path to TLS certificate file
+  tlsclientca string: Ask every client for a certificate signed by this CA
+  tlskey string: Path to TLS key file
 
 system hand-back [OPTIONS]
 Give the data root back to dockerd: end orlopd and leave everything as Docker keeps it
