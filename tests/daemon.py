@@ -159,7 +159,7 @@ class Daemon:
                 self.docker("rm", "-fv", *ids, check=False)
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=30)
-        for name in ("keeper", "scribe-0"):
+        for name in ("keeper", "scribe-0", "courier"):
             try:
                 ended = os.pidfd_open(self.pid(name))
             except (OSError, ValueError):

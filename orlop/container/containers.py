@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from orlop.config import Config
 from orlop.container import names, sysinfo
 from orlop.container.cleanup import Cleanup
+from orlop.container.couriers import Couriers
 from orlop.container.execs import Execs
 from orlop.container.linkindex import LinkIndex
 from orlop.container.model import Container
@@ -61,6 +62,7 @@ class Containers:
     info: sysinfo.SysInfo = field(default_factory=sysinfo.detect)
     closing: bool = False
     execs: Execs = field(default_factory=Execs)
+    couriers: Couriers = field(init=False)
     exec_exits: list[ExecExit] = field(default_factory=list)  # exec.py registers here
     _exits: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="orlop-exit")
@@ -71,6 +73,9 @@ class Containers:
     _names: dict[str, str] = field(default_factory=dict)
     _links: LinkIndex = field(default_factory=LinkIndex)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.couriers = Couriers(self.config.data_root, self.config.exec_root)
 
     @property
     def root(self) -> Path:

@@ -6,11 +6,13 @@ told before anything slow happens, and the keeper forgets the task only once it 
 
 from __future__ import annotations
 
+import threading
 import time
 
-from orlop.container import cgroups, health, policy, remove, rootfs, start
+from orlop.container import cgroups, health, logopts, policy, remove, rootfs, start
 from orlop.container.containers import Containers
 from orlop.container.model import Container
+from orlop.container.timers import guarded
 from orlop.container.times import nanoseconds, stamp
 
 LOST = 255  # nobody saw how it ended
@@ -70,7 +72,21 @@ def ended(
                 container.backoff, lambda: start.again(containers, container)
             )
         elif container.host_config["AutoRemove"] and not container.manually_restarted:
-            remove.discard(containers, container, volumes=True)
+            _auto_remove(containers, container)
+
+
+def _auto_remove(containers: Containers, container: Container) -> None:
+    """At once, unless its last records are still on their way to somewhere else."""
+    if not logopts.is_remote(container):
+        remove.discard(containers, container, volumes=True)
+        return
+
+    def when_sent() -> None:
+        containers.couriers.finish(container.id)
+        remove.discard(containers, container, volumes=True)
+
+    # a thread of its own: a log server that hangs must not delay what others wait for
+    threading.Thread(target=guarded, args=(when_sent,), name="orlop-sent", daemon=True).start()
 
 
 def _record(
@@ -136,6 +152,8 @@ def _tidy(containers: Containers, container: Container) -> None:
     """Free what others may want at once (address, ports); queue the slow rest."""
     containers.networks.detach(container.id)
     host = container.host_config
+    if logopts.is_remote(container):
+        containers.couriers.end(container.id)
     containers.cleanup.add(
         f"cgroup of {container.id[:12]}",
         lambda: cgroups.remove_if_idle(containers, container, host),

@@ -31,7 +31,7 @@ from orlop.container.containers import Containers
 from orlop.container.model import Container, Json, joined
 from orlop.container.specmounts import UserMount
 from orlop.container.times import stamp
-from orlop.errors import Conflict, InvalidArgument, NotFound, SystemFailure
+from orlop.errors import Conflict, InvalidArgument, NotFound, OrlopError, SystemFailure
 from orlop.paths import Root
 
 _SHM = "/dev/shm"
@@ -249,23 +249,37 @@ def _spawn(
 ) -> tuple[int, int]:
     """(pid, started ns) once the program was executed."""
     config = record["Config"]
-    kind = host["LogConfig"]["Type"]
-    path = str(container.log_path) if kind == "json-file" else ""
-    record["LogPath"] = path
-    if path:  # there from the start on, as in Docker; the scribe opens it a moment later
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640))
+    logging = _log(containers, container, record)
     rows, columns = host.get("ConsoleSize") or (0, 0)
-    return plans.spawn(
-        containers,
-        container.id,
-        plan,
-        stdio={
-            "tty": config["Tty"],
-            "open_stdin": config["OpenStdin"],
-            "stdin_once": config["StdinOnce"],
-            "rows": rows,
-            "cols": columns,
-        },
-        log=logopts.for_scribe(kind, host["LogConfig"]["Config"] or {}, path, config),
-        attachment=attachment,
-    )
+    try:
+        return plans.spawn(
+            containers,
+            container.id,
+            plan,
+            stdio={
+                "tty": config["Tty"],
+                "open_stdin": config["OpenStdin"],
+                "stdin_once": config["StdinOnce"],
+                "rows": rows,
+                "cols": columns,
+            },
+            log=logging.scribe,
+            attachment=attachment,
+        )
+    except OrlopError:
+        if logging.job is not None:
+            containers.couriers.end(container.id)
+        raise
+
+
+def _log(containers: Containers, container: Container, record: Json) -> logopts.LogPlan:
+    """The log file, there from the start on, as in Docker; the courier told of the rest."""
+    plan = logopts.plan(container, record, containers.couriers.spool(container.id))
+    path = plan.scribe["path"]
+    record["LogPath"] = path if plan.scribe["driver"] == "json-file" else ""
+    if plan.job is not None:
+        containers.couriers.begin(container.id, plan.job)
+    if path:  # the scribe opens it a moment later
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640))
+    return plan

@@ -140,6 +140,7 @@ def recover(containers: Containers, tasks: list[Json]) -> None:
         _stray(containers, id, task)
     containers.layers.sweep_mounts(live)
     containers.networks.sweep(live)
+    containers.couriers.resume({container.id for container in containers.all()})
     try:
         _sweep_layers(containers)
     except (OrlopError, OSError):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 
+from orlop.container import logopts
 from orlop.container.containers import Containers
 from orlop.container.model import Container, Exit
 from orlop.container.wait import wait
 from orlop.errors import InvalidArgument, NotSupported
+from orlop.scribe.codec import JSON, LOCAL
 from orlop.scribe.follow import Follow
 from orlop.scribe.readlog import Form, chunks
 
@@ -58,14 +60,15 @@ def logs(
     container = containers.get(ref)
     if not (stdout or stderr):
         raise InvalidArgument("Bad parameters: you must choose at least one stream")
-    kind = container.host_config["LogConfig"]["Type"]
-    if kind != "json-file":
+    found = logopts.readable(container)
+    if found is None:
         raise NotSupported("configured logging driver does not support reading")
+    codec = LOCAL if found[1] else JSON
     if mux is None:
         mux = not container.config.get("Tty")
     form = Form(stdout=stdout, stderr=stderr, mux=mux, timestamps=timestamps, details=details)
-    path = str(container.log_path)
-    limits = {"tail": tail, "since_ns": since_ns, "until_ns": until_ns}
+    path = str(found[0])
+    limits = {"tail": tail, "since_ns": since_ns, "until_ns": until_ns, "codec": codec}
     if not follow:
         return Log(container, _existing(path, form, limits))
     ended = None
@@ -80,7 +83,7 @@ def logs(
     return Log(container, follower, ended)
 
 
-def _existing(path: str, form: Form, limits: dict[str, int | None]) -> Iterator[bytes]:
+def _existing(path: str, form: Form, limits: Mapping[str, object]) -> Iterator[bytes]:
     try:
         yield from chunks(path, form, **limits)  # type: ignore[arg-type]
     except FileNotFoundError:

@@ -6,11 +6,13 @@ import os
 import secrets
 import shutil
 
-from orlop.container import health, hostmounts, kill, links, volumes
+from orlop.container import health, hostmounts, kill, links, logopts, volumes
 from orlop.container.containers import Containers
 from orlop.container.model import Container, Json
 from orlop.container.wait import subscribe
 from orlop.errors import Conflict, NotFound, OrlopError, SystemFailure
+
+_LAST_RECORDS = 1.0  # seconds for the courier to take them
 
 
 def remove(
@@ -27,6 +29,8 @@ def remove(
     if link:
         links.unlink(containers, ref)
         return
+    if logopts.is_remote(container) and not container.state.running:
+        containers.couriers.finish(container.id, _LAST_RECORDS)
     while True:
         waiter = None
         with container.lock:
@@ -125,6 +129,7 @@ def _release(containers: Containers, container: Container, record: Json, anonymo
     except (NotFound, KeyError, AttributeError):
         pass  # a damaged record, or a volume that is gone
     containers.keeper.drop(container.id, "")
+    containers.couriers.forget(container.id)
 
 
 def _take_apart(containers: Containers, container: Container, tomb: str) -> None:

@@ -19,7 +19,7 @@ _HEADER = b"\x1f\x8b\x08\x00" + b"\0" * 5 + b"\xff"  # gzip, deflate, no name, n
 
 
 class Squeeze:
-    __slots__ = ("_inode", "_last", "_path", "_pid", "_pidfd", "_poller")
+    __slots__ = ("_inode", "_last", "_path", "_pid", "_pidfd", "_poller", "_source")
 
     def __init__(self, poller: Poller, path: str, max_file: int) -> None:
         self._poller = poller
@@ -28,6 +28,7 @@ class Squeeze:
         self._pid = 0
         self._pidfd = -1
         self._inode = 0
+        self._source = -1  # held until the result is placed: its inode must not come back meanwhile
 
     @property
     def _temporary(self) -> str:
@@ -53,9 +54,9 @@ class Squeeze:
                 continue
             try:
                 self._start(source)
+                self._source = source
             except OSError:
                 report()
-            finally:
                 os.close(source)
             return
 
@@ -75,14 +76,16 @@ class Squeeze:
         os.close(self._pidfd)
         _, status = os.waitpid(self._pid, 0)
         self._pid = 0
-        if status or not self._place():
+        placed = not status and self._place()
+        os.close(self._source)
+        self._source = -1
+        if not placed:
             try:
                 os.unlink(self._temporary)
             except OSError:
                 pass
-            if status:
-                return  # a full disk, most likely: the file stays as it is
-        self.begin()
+        if not status:  # else a full disk, most likely: the file stays as it is
+            self.begin()
 
     def _place(self) -> bool:
         """Put the result where its source is now; False when that was rotated away."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import threading
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from orlop.scribe import entries, parse, readlog
 from orlop.scribe.codec import LOCAL
+from orlop.scribe.compress import Squeeze
 from orlop.scribe.entries import LocalRecords
 from orlop.scribe.follow import Follow
 from orlop.scribe.logfile import LogFile
@@ -142,3 +144,24 @@ def test_boundary_and_count() -> None:
     assert LocalRecords.count(records[:end]) == 1
     assert LocalRecords.boundary(records, end, 1) > end
     assert entries.whole(records) == (len(records), True)
+
+
+def test_an_archive_is_never_put_in_place_of_a_younger_file(tmp_path: Path) -> None:
+    """The kernel gives the inode of a removed file to the next one."""
+    poller = Poller()
+    squeeze = Squeeze(poller, str(tmp_path / "log"), 3)
+    for attempt in range(20):
+        old = tmp_path / "log.1"
+        old.write_text("old")
+        inode = old.stat().st_ino
+        squeeze.begin()
+        old.unlink()
+        young = tmp_path / "log.2"
+        young.write_text(f"young {attempt}")
+        again = young.stat().st_ino == inode
+        poller.run_once(block=True)
+        while squeeze._pid:  # the younger one, in its turn
+            poller.run_once(block=True)
+        assert not again
+        assert gzip.decompress((tmp_path / "log.2.gz").read_bytes()) == b"young %d" % attempt
+        (tmp_path / "log.2.gz").unlink()
