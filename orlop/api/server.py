@@ -63,6 +63,16 @@ class Server:
         self._listeners.append(listener)
         self._accept_from(listener)
 
+    def adopt(self, sock: socket.socket) -> None:
+        """From any thread: serve a connection that came from this process itself."""
+        self.loop.call(self._adopt, sock)
+
+    def _adopt(self, sock: socket.socket) -> None:
+        if self.closing:
+            sock.close()
+        else:
+            self._admit(Listener(sock, "in-process", local=True), sock)
+
     def run(self) -> None:
         """Serve until `stop` has done its work."""
         self.loop.run()

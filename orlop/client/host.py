@@ -88,12 +88,13 @@ def parse_tcp(text: str, default: str) -> str:
 class Settings:
     """What the global options say about the connection."""
 
-    __slots__ = ("config_dir", "context", "host", "tls")
+    __slots__ = ("autostart", "config_dir", "context", "host", "tls")
 
     def __init__(self) -> None:
         self.host: list[str] = []
         self.context = ""
         self.config_dir = ""
+        self.autostart = True  # when nothing answers on the default socket
         self.tls: dict[str, Any] = {}  # tls, tlsverify, tlscacert, tlscert, tlskey
 
 
@@ -115,7 +116,7 @@ def client_for(settings: Settings, config: "Mapping[str, Any]") -> Client:
         given = getenv("DOCKER_HOST")
     verify = tls.get("tlsverify") or bool(getenv("DOCKER_TLS_VERIFY"))
     secure = bool(verify or tls.get("tls"))
-    autostart = not given and not secure
+    autostart = settings.autostart and not given and not secure
     host = parse_host(given, secure)
     if host.startswith("npipe:"):
         raise InvalidArgument("protocol not available")

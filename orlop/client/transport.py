@@ -1,6 +1,7 @@
 """HTTP/1.1 to a daemon: requests, streamed bodies, hijacked connections.
 
-One idle connection is kept and used again. Only `_socket`, the C half of `socket`, is imported.
+Idle connections are kept and used again; a client may be used from several threads. Only `_socket`,
+the C half of `socket`, is imported.
 """
 
 import _socket
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 API_VERSION = "1.50"
 _CHUNK = 1 << 18
+_SPARE = 8  # connections kept
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 
 
@@ -195,7 +197,7 @@ class Client:
         self.version = API_VERSION
         self.pinned = False  # the user named the version: no downgrade
         self.headers: dict[str, str] = {}
-        self._idle: Connection | None = None
+        self._idle: list[Connection] = []  # appended to and popped, each in one step
 
     def open(
         self,
@@ -241,10 +243,10 @@ class Client:
         elif data or method in ("POST", "PUT"):
             lines.append(f"Content-Length: {len(data)}")
         head = "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n"
-        conn, fresh = self._idle, False
-        self._idle = None
         while True:
-            if conn is None:
+            try:
+                conn, fresh = self._idle.pop(), False
+            except IndexError:
                 conn, fresh = self._dial(), True
             try:
                 conn.send(head + data)
@@ -255,7 +257,7 @@ class Client:
                 conn.close()
                 if fresh or stream is not None:
                     raise _lost(self.host, e) from None
-                conn = None  # the kept connection had been closed by the daemon
+                # the kept connection had been closed by the daemon
 
     def _send_chunks(self, conn: Connection, stream: "Iterable[bytes]") -> None:
         try:
@@ -268,16 +270,15 @@ class Client:
 
     def release(self, response: Response) -> None:
         """Keep the connection of a fully read answer."""
-        if response.reusable:
-            self._idle = response._conn
+        if response.reusable and len(self._idle) < _SPARE:
+            self._idle.append(response._conn)
         else:
             response.close()
 
     def close(self) -> None:
-        """Let the kept connection go."""
-        if self._idle is not None:
-            self._idle.close()
-            self._idle = None
+        """Let the kept connections go."""
+        while self._idle:
+            self._idle.pop().close()
 
     def raw(self, method: str, path: str, body: "Any" = None, **options: "Any") -> bytes:
         """The whole body of the answer."""
