@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orlop import files
+from orlop.builder.builder import Builder, open_cache, prepare
 from orlop.config import Config
 from orlop.container import exec_start, exits, load, revive
 from orlop.container.containers import Containers, image_users
@@ -55,6 +56,7 @@ class Engine:
     networks: Networks
     volumes: Volumes
     containers: Containers
+    builder: Builder
     keeper: Keeper
     storage_reason: str  # why this storage driver
     published: Published
@@ -90,6 +92,10 @@ class Engine:
         containers = Containers(config, images, layers, networks, volumes, keeper, events)
         images.in_use = lambda: image_users(containers)
         volumes.references = lambda: _volume_references(containers)
+        builder = Builder(
+            config, images, layers, containers, events, open_cache(config, images, layers)
+        )
+        prepare(builder)
         load.load(containers)
         containers.exec_exits.append(
             lambda id, exec_id, status, at: exec_start.exec_exited(
@@ -106,11 +112,12 @@ class Engine:
         load.recover(containers, keeper.snapshot())
         return cls(
             config, _engine_id(root), events, layers, images, networks, volumes, containers,
-            keeper, choice.reason, Published(images), locks,
+            builder, keeper, choice.reason, Published(images), locks,
         )  # fmt: skip
 
     def close(self) -> None:
         """Let go of everything; containers run on, the keeper has them."""
+        self.builder.close()
         self.containers.close()
         self.networks.close()
         self.images.close()

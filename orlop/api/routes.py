@@ -69,6 +69,10 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", "/images/{name}/tag", "images:tag"),
     ("DELETE", "/images/{name}", "images:remove"),
     ("GET", "/distribution/{name}/json", "transfer:distribution"),
+    # build
+    ("POST", "/build", "build:build"),
+    ("POST", "/build/prune", "build:prune"),
+    ("POST", "/build/cancel", "build:cancel"),
     # networks
     ("GET", "/networks", "networks:list_"),
     ("GET", "/networks/", "networks:list_"),
@@ -86,9 +90,6 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("PUT", "/volumes/{name}", "volumes:update"),
     ("DELETE", "/volumes/{name}", "volumes:remove"),
     # what one host without plugins and swarm does not have
-    ("POST", "/build", "unsupported:build"),
-    ("POST", "/build/prune", "unsupported:build_prune"),
-    ("POST", "/build/cancel", "unsupported:build"),
     ("POST", "/session", "unsupported:session"),
     ("POST", "/grpc", "unsupported:session"),
     ("GET", "/plugins", "unsupported:plugins"),

@@ -48,11 +48,3 @@ def session(call: Call) -> Reply:
     if not call.upgrade():
         raise InvalidArgument("no upgrade proto in request")
     raise NotSupported("BuildKit sessions are not supported by this engine")
-
-
-def build(call: Call) -> Reply:
-    raise NotSupported("building images is not supported by this engine yet")
-
-
-def build_prune(call: Call) -> Answer:
-    return encode.json({"CachesDeleted": None, "SpaceReclaimed": 0})

@@ -64,6 +64,7 @@ class Containers:
     execs: Execs = field(default_factory=Execs)
     couriers: Couriers = field(init=False)
     exec_exits: list[ExecExit] = field(default_factory=list)  # exec.py registers here
+    hidden_env: dict[str, tuple[str, ...]] = field(default_factory=dict)  # in no record: secrets
     _exits: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="orlop-exit")
     )

@@ -34,6 +34,7 @@ from orlop.oci import platform as platforms
 
 Json = dict[str, Any]
 
+TRANSIENT = "OrlopBuild"
 OWN_RUNTIMES = ("orlop", "runc", "io.containerd.runc.v2")  # all mean our runtime
 
 
@@ -45,8 +46,14 @@ def create(
     *,
     name: str = "",
     platform: str | None = None,
+    on: Image | None = None,
+    transient: bool = False,
 ) -> tuple[str, list[str]]:
-    """(ID, warnings). `config` and `host_config` in the API's shape."""
+    """(ID, warnings). `config` and `host_config` in the API's shape.
+
+    `on`: stand on this image, which need not be listed. `transient`: of a build's step; neither
+    synced nor kept over a crash, as long as its record has the mark `OrlopBuild`.
+    """
     containers.check_open()
     given_host = host_config or {}
     if name:
@@ -60,12 +67,14 @@ def create(
     warnings = _check(containers, config, host)
     mounts.from_options(host)
     networks = endpoints.build(config, host, networking)
-    image = _image(containers, config.get("Image") or "", platform)
+    image = on or _image(containers, config.get("Image") or "", platform)
     base: Json = image.config if image is not None else {}
     id = new_id()
     merged = merge.config(config, base)
     validate.config(merged)
     record = _record(containers, id, merged, host, base)
+    if transient:
+        record[TRANSIENT] = True
     record["Image"] = image.id if image is not None else ""
     record["NetworkSettings"] = merge.network_settings(networks)
     chains = image.chains if image is not None else ()
@@ -78,14 +87,14 @@ def create(
         containers.layers.create_writable(
             id,
             image.chain if image is not None else None,
-            volatile=host["AutoRemove"],
+            volatile=host["AutoRemove"] or transient,
         )
         undo.callback(containers.layers.remove_writable, id)
         container = Container(id, containers.root / id, record, host)
         undo.callback(containers.layers.unmount, id)
         volumes.prepare(containers, container, fill, merged["WorkingDir"])
         undo.callback(shutil.rmtree, container.directory, ignore_errors=True)
-        _write(containers, container)
+        _write(containers, container, durable=not (host["AutoRemove"] or transient))
         undo.pop_all()
     containers.add(container)
     links.register(containers, container)
@@ -210,12 +219,12 @@ def _record(containers: Containers, id: str, config: Json, host: Json, base: Jso
     }
 
 
-def _write(containers: Containers, container: Container) -> None:
+def _write(containers: Containers, container: Container, *, durable: bool) -> None:
     """The directory with both records, made aside and put in place by one rename.
 
     A crash before the rename leaves trash to empty, after it a whole container. Both files are
-    synced (neither can be derived), then the name. An AutoRemove container does not outlive a
-    power cut: nothing of it is synced.
+    synced (neither can be derived), then the name. A container that does not outlive a power cut
+    (AutoRemove, a build's step) is not synced.
     """
     record, host = container.encoded()
     scratch = f"{containers.trash}/{container.id}-new"
@@ -223,7 +232,6 @@ def _write(containers: Containers, container: Container) -> None:
     try:
         os.mkdir(f"{scratch}/checkpoints", 0o700)
         os.mkdir(f"{scratch}/mounts", 0o710)
-        durable = not container.host_config["AutoRemove"]
         files.write_new(
             {f"{scratch}/config.v2.json": record, f"{scratch}/hostconfig.json": host},
             durable=durable,

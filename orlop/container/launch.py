@@ -155,7 +155,11 @@ def _facts(
         cgroup_path=cgroups.path(containers, container.id, host),
         hostname=config["Hostname"],
         network=_network(attachment.netns),
-        link_env=(*attachment.link_env, *links.environment(containers, container)),
+        link_env=(
+            *attachment.link_env,
+            *links.environment(containers, container),
+            *containers.hidden_env.get(container.id, ()),
+        ),
         mounts=mounts,
         nodes=nodes,
         rules=rules,

@@ -15,6 +15,7 @@ import time
 
 from orlop.container import exits, health, hostmounts, links, policy, remove, shapes, start
 from orlop.container.containers import Containers
+from orlop.container.create import TRANSIENT
 from orlop.container.merge import host_config as default_host_config
 from orlop.container.model import Container, Json, decode
 from orlop.container.shapes import Damaged
@@ -138,6 +139,9 @@ def recover(containers: Containers, tasks: list[Json]) -> None:
             log.exception("recovery of container %s", container.id[:12])
     for id, task in found.items():
         _stray(containers, id, task)
+    for container in containers.all():
+        if not container.damaged and container.record.get(TRANSIENT):
+            _end_step(containers, container)
     containers.layers.sweep_mounts(live)
     containers.networks.sweep(live)
     containers.couriers.resume({container.id for container in containers.all()})
@@ -145,6 +149,14 @@ def recover(containers: Containers, tasks: list[Json]) -> None:
         _sweep_layers(containers)
     except (OrlopError, OSError):
         log.exception("sweep of orphaned layers")
+
+
+def _end_step(containers: Containers, container: Container) -> None:
+    """The build that it was a step of went down with its daemon."""
+    containers.cleanup.add(
+        f"build step {container.id[:12]}",
+        lambda: remove.remove(containers, container.id, force=True, volumes=True),
+    )
 
 
 def _recover_one(containers: Containers, container: Container, task: Json | None) -> bool:

@@ -152,7 +152,14 @@ class Images:
             found = [i for k, i in self._images.items() if k.startswith(prefix, 7)]
         return found[0] if len(found) == 1 else None
 
-    def add(self, raw: bytes, *, parent: ImageID | None = None, local: bool = False) -> Image:
+    def add(
+        self,
+        raw: bytes,
+        *,
+        parent: ImageID | None = None,
+        local: bool = False,
+        durable: bool = True,
+    ) -> Image:
         """Store a config whose layers are there. InvalidArgument, NotFound, OSError."""
         image = make_image(ImageID(digest_of(raw)), raw, parent)
         with self.lock:
@@ -168,7 +175,8 @@ class Images:
                 self._write_meta(image.id, "parent", parent)
             if local:
                 self._write_meta(image.id, "builtLocally", "")
-            files.write_atomic(self._content / hex_of(image.id), raw, mode=0o600)
+            content = self._content / hex_of(image.id)
+            files.write_atomic(content, raw, mode=0o600, durable=durable)
             self._images[image.id] = image
         return image
 
@@ -229,6 +237,29 @@ class Images:
             with self.lock:
                 self._held.subtract(kept)
                 self._held += Counter()  # drops the zeros
+
+    def keep(self, chains: Iterable[ChainID]) -> None:
+        """Somebody else (the build cache) needs these layers and those below, until `let_go`."""
+        with self.lock:
+            self._held.update(self._stacks(chains))
+
+    def let_go(self, chains: Iterable[ChainID]) -> None:
+        """Undo one `keep` of each; layers that nobody needs any more are deleted."""
+        kept = list(chains)
+        with self.lock:
+            self._held.subtract(self._stacks(kept))
+            self._held += Counter()
+        for chain in kept:
+            self.release(chain)
+
+    def _stacks(self, chains: Iterable[ChainID]) -> list[ChainID]:
+        out = []
+        for chain in chains:
+            at: ChainID | None = chain
+            while at is not None and self.layers.has(at):
+                out.append(at)
+                at = self.layers.get(at).parent
+        return out
 
     def release(self, chain: ChainID | None) -> list[ChainID]:
         """Delete `chain` and what is below it as far as no image, container or pull needs it."""

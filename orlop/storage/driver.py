@@ -43,6 +43,9 @@ class Driver(Protocol):
     def below(self, id: str, parent: str) -> int:
         """A detached view, to read, of `parent` and all below it, on which `id` is stacked."""
 
+    def view(self, id: str) -> int:
+        """A detached view, to read, of `id` and all below it."""
+
     def remove(self, id: str) -> None:
         """Delete the tree; idempotent."""
 

@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ from orlop.storage.diff import diff_tar
 from orlop.storage.driver import Driver
 from orlop.storage.initlayer import Template, apply_template, populate, read_template
 from orlop.storage.journal import Journal
+from orlop.storage.recordfile import nothing, put, text
 from orlop.storage.tarsplit import assemble
 from orlop.storage.unpack import unpack_layer
 
@@ -70,6 +71,7 @@ class Layers:
         self._lock = threading.Lock()
         self._deleting = ThreadPoolExecutor(1, "orlop-delete")
         self._layers: dict[ChainID, Layer] = {}
+        self._pending: dict[ChainID, Path] = {}  # stacked, not settled: their write-set folders
         self._writable: dict[str, Writable] = {}
         self._templates: dict[ChainID, Template] = {}  # init layers made before, by image
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,7 +106,7 @@ class Layers:
     def stage(self, blob: BinaryIO) -> Staged:
         """Unpack a layer blob (compressed or not) in a worker. Not durable until `sync`."""
         cache_id = secrets.token_hex(32)
-        self._note(cache_id)
+        self.note(cache_id)
         folder = self.root / "tmp" / f"write-set-{secrets.token_hex(5)}"
         folder.mkdir(mode=0o755)
         try:
@@ -126,6 +128,33 @@ class Layers:
         """Make staged trees durable: once, before they are committed."""
         self.driver.sync()
 
+    def stack(self, parent: ChainID | None, staged: Staged) -> Layer:
+        """As `commit`, but neither durable nor found after a crash before `settle`: what stands
+        on it can go on at once. One that is there already wins; ours is dropped."""
+        chain = next_chain(parent, staged.diff_id)
+        layer = Layer(chain, staged.diff_id, parent, staged.cache_id, staged.size)
+        with self._lock:
+            found = self._layers.get(chain)
+            if found is None:
+                self._describe(layer, staged.folder, durable=False)
+                self._layers[chain] = layer
+                self._pending[chain] = staged.folder
+                return layer
+        self.drop(staged)
+        return found
+
+    def settle(self, chains: Iterable[ChainID]) -> None:
+        """Make stacked layers and what they stand on durable and listed: one sync for all."""
+        wanted = {layer.chain_id for chain in chains for layer in self.chain(chain)}
+        if not wanted & self._pending.keys():
+            return
+        self.sync()
+        with self._lock:
+            for chain in [chain for chain in self._pending if chain in wanted]:
+                folder = self._pending.pop(chain)
+                os.rename(folder, self._record(chain))
+        files.fsync_dir(self.root / "sha256")
+
     def commit(self, parent: ChainID | None, staged: Staged) -> Layer:
         """Stack a staged, synced layer. One that is there already wins; ours is dropped."""
         chain = next_chain(parent, staged.diff_id)
@@ -139,7 +168,8 @@ class Layers:
         self.drop(staged)
         return found
 
-    def _note(self, *names: str) -> None:
+    def note(self, *names: str) -> None:
+        """About to be made here."""
         if self.journal is not None:
             for name in filter(None, names):
                 self.journal.note(name)
@@ -149,15 +179,7 @@ class Layers:
         return self.journal is None or name in self.journal
 
     def _publish(self, layer: Layer, folder: Path) -> None:
-        self._note(layer.chain_id)
-        if layer.parent is not None:
-            self.driver.attach(layer.cache_id, self.get(layer.parent).cache_id)
-            if self.driver.whole:
-                self.driver.sync()  # what stacking copied came after the sync of the caller
-            _put(folder / "parent", layer.parent)
-        _put(folder / "diff", layer.diff_id)
-        _put(folder / "size", str(layer.size))
-        _put(folder / "cache-id", layer.cache_id)
+        self._describe(layer, folder, durable=True)
         split = os.open(folder / "tar-split.json.gz", os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(split)
@@ -166,6 +188,18 @@ class Layers:
         files.fsync_dir(folder)
         os.rename(folder, self._record(layer.chain_id))
         files.fsync_dir(self.root / "sha256")
+
+    def _describe(self, layer: Layer, folder: Path, *, durable: bool) -> None:
+        """Put the tree on its parent and write the record into its write-set."""
+        self.note(layer.chain_id)
+        if layer.parent is not None:
+            self.driver.attach(layer.cache_id, self.get(layer.parent).cache_id)
+            if self.driver.whole:
+                self.driver.sync()  # what stacking copied came after the sync of the caller
+            put(folder / "parent", layer.parent, durable=durable)
+        put(folder / "diff", layer.diff_id, durable=durable)
+        put(folder / "size", str(layer.size), durable=durable)
+        put(folder / "cache-id", layer.cache_id, durable=durable)
 
     def register(
         self, parent: ChainID | None, blob: Path | BinaryIO, *, expect: DiffID | None = None
@@ -185,6 +219,10 @@ class Layers:
         self.sync()
         return self.commit(parent, staged)
 
+    def view(self, chain: ChainID) -> int:
+        """A detached view, to read, of a stack of layers, by descriptor."""
+        return self.driver.view(self.get(chain).cache_id)
+
     def open_tar(self, chain: ChainID) -> Iterator[bytes]:
         """The layer's archive, byte-identical to the one it came from."""
         layer = self.get(chain)
@@ -202,6 +240,7 @@ class Layers:
             gone = self._record(chain).with_name(f"{hex_of(chain)}-{secrets.token_hex(5)}-removing")
             os.rename(self._record(chain), gone)
             del self._layers[chain]
+            self._pending.pop(chain, None)
             self._templates.pop(chain, None)
         # Nobody finds the tree any more: its files (often tens of thousands) go behind the answer.
         # A crash meanwhile leaves it to the sweep.
@@ -222,7 +261,8 @@ class Layers:
             )
 
     def _record(self, chain: ChainID) -> Path:
-        return self.root / "sha256" / hex_of(chain)
+        pending = self._pending.get(chain)
+        return pending if pending is not None else self.root / "sha256" / hex_of(chain)
 
     # --- writable layers ----------------------------------------------------------------------
 
@@ -236,7 +276,7 @@ class Layers:
     ) -> Writable:
         mount_id = secrets.token_hex(32)
         init_id = f"{mount_id}-init" if init else ""
-        self._note(mount_id, init_id)
+        self.note(mount_id, init_id)
         below = self.get(parent).cache_id if parent is not None else None
         try:
             if init:
@@ -289,11 +329,11 @@ class Layers:
         folder = self.root / "mounts" / made.container_id
         fresh = self.root / "tmp" / f"mount-{secrets.token_hex(5)}"
         fresh.mkdir(mode=0o755)
-        _put(fresh / "mount-id", made.mount_id, durable=False)
+        put(fresh / "mount-id", made.mount_id, durable=False)
         if made.init_id:
-            _put(fresh / "init-id", made.init_id, durable=False)
+            put(fresh / "init-id", made.init_id, durable=False)
         if made.parent is not None:
-            _put(fresh / "parent", made.parent, durable=False)
+            put(fresh / "parent", made.parent, durable=False)
         os.rename(fresh, folder)
 
     def writable(self, container_id: str) -> Writable:
@@ -331,7 +371,7 @@ class Layers:
             self.driver.remove(made.init_id)
 
     @contextmanager
-    def _pair(self, container_id: str) -> Iterator[tuple[int, int]]:
+    def pair(self, container_id: str) -> Iterator[tuple[int, int]]:
         """(the container's tree, what lies under it)."""
         made = self.writable(container_id)
         parent = made.init_id or (self.get(made.parent).cache_id if made.parent else "")
@@ -339,7 +379,7 @@ class Layers:
             self.driver.tree(made.mount_id), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         )
         try:
-            lower = self.driver.below(made.mount_id, parent)
+            lower = self.driver.below(made.mount_id, parent) if parent else nothing()
             try:
                 yield upper, lower
             finally:
@@ -348,7 +388,7 @@ class Layers:
             os.close(upper)
 
     def changes(self, container_id: str) -> list[comparing.Change]:
-        with self._pair(container_id) as (upper, lower):
+        with self.pair(container_id) as (upper, lower):
             return self._compare(upper, lower)
 
     def _compare(self, upper: int, lower: int) -> list[comparing.Change]:
@@ -356,13 +396,13 @@ class Layers:
 
     def diff_tar(self, container_id: str) -> Iterator[bytes]:
         """The writable layer as an OCI layer archive."""
-        with self._pair(container_id) as (upper, lower):
+        with self.pair(container_id) as (upper, lower):
             found = self._compare(upper, lower)
             with Root(upper) as root:
                 yield from diff_tar(root, found)
 
     def size_writable(self, container_id: str) -> int:
-        with self._pair(container_id) as (upper, lower):
+        with self.pair(container_id) as (upper, lower):
             if self.driver.whole:
                 return comparing.usage_of(upper, self._compare(upper, lower))
             return comparing.usage(upper)
@@ -377,13 +417,13 @@ class Layers:
             if layer is not None:
                 self._layers[layer.chain_id] = layer
         for folder in (self.root / "mounts").iterdir():
-            mount_id = _text(folder / "mount-id")
+            mount_id = text(folder / "mount-id")
             if mount_id:
                 self._writable[folder.name] = Writable(
                     folder.name,
                     mount_id,
-                    _text(folder / "init-id"),
-                    ChainID(_text(folder / "parent")) or None,
+                    text(folder / "init-id"),
+                    ChainID(text(folder / "parent")) or None,
                 )
 
     def sweep(self, containers: set[str]) -> list[str]:
@@ -416,10 +456,10 @@ class Layers:
         """IDs of the driver that a record names; None when a record does not say."""
         known = set()
         for folder in (self.root / "sha256").iterdir():
-            known.add(_text(folder / "cache-id"))
+            known.add(text(folder / "cache-id"))
         for folder in (self.root / "mounts").iterdir():
-            known.add(_text(folder / "mount-id"))
-            known.add(_text(folder / "init-id") or _text(folder / "mount-id"))
+            known.add(text(folder / "mount-id"))
+            known.add(text(folder / "init-id") or text(folder / "mount-id"))
         return None if "" in known else known
 
     def sweep_mounts(self, live: set[str]) -> None:
@@ -429,34 +469,16 @@ class Layers:
             self.driver.unmount(id)
 
 
-def _put(path: Path, text: str, *, durable: bool = True) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        os.fchmod(fd, 0o644)
-        os.write(fd, text.encode())
-        if durable:
-            os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-
-
 def _read_layer(folder: Path) -> Layer | None:
     """None for a record that cannot be used: its image is then listed as damaged, not the root."""
     try:
-        size = int(_text(folder / "size") or "-1")
+        size = int(text(folder / "size") or "-1")
     except ValueError:
         return None
-    diff, cache_id = _text(folder / "diff"), _text(folder / "cache-id")
+    diff, cache_id = text(folder / "diff"), text(folder / "cache-id")
     if size < 0 or not diff or not cache_id:
         return None
-    parent = _text(folder / "parent")
+    parent = text(folder / "parent")
     return Layer(
         ChainID(f"sha256:{folder.name}"),
         DiffID(diff),

@@ -45,11 +45,11 @@ class FuseOverlayfs(Overlay2):
     def temporary(self, id: str) -> int:
         return self._opened(lambda where: self._mount(id, where, False))
 
-    def below(self, id: str, parent: str) -> int:
-        lowers = [str(self.home / n) for n in self._lowers(id)]
-        if len(lowers) == 1:
-            return os.open(lowers[0], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        return self._opened(lambda where: _run(str(where), f"lowerdir={':'.join(lowers)},ro"))
+    def _merged(self, lowers: list[str]) -> int:
+        paths = [str(self.home / n) for n in lowers]
+        if len(paths) == 1:
+            return os.open(paths[0], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        return self._opened(lambda where: _run(str(where), f"lowerdir={':'.join(paths)},ro"))
 
     def _opened(self, mounting: Callable[[Path], None]) -> int:
         """A merged view by descriptor only: it goes when the last one is closed."""

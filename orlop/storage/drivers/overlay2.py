@@ -169,7 +169,17 @@ class Overlay2:
         self._clear_incompat(id)
 
     def below(self, id: str, parent: str) -> int:
-        lowers = self._lowers(id)
+        return self._merged(self._lowers(id))
+
+    def view(self, id: str) -> int:
+        lowers = [f"l/{(self.home / id / 'link').read_text()}"]
+        try:
+            lowers += self._lowers(id)
+        except SystemFailure:
+            pass  # the lowest
+        return self._merged(lowers)
+
+    def _merged(self, lowers: list[str]) -> int:
         if len(lowers) == 1:
             return os.open(self.home / lowers[0], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         options: list[tuple[str, str | None]] = [("lowerdir+", str(self.home / n)) for n in lowers]

@@ -83,6 +83,9 @@ class WholeTrees:
     def leave(self) -> None:
         """Nothing was mounted."""
 
+    def view(self, id: str) -> int:
+        return os.open(self.tree(id), _DIRECTORY)
+
     def status(self) -> list[tuple[str, str]]:
         from orlop.storage.drivers.backing import backing_filesystem
 

@@ -1,0 +1,205 @@
+"""`/build`: the classic builder's calls."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from orlop.api import encode
+from orlop.api.answer import NO_CONTENT, Answer, Reply, Stream
+from orlop.api.call import Call
+from orlop.api.progress import progress
+from orlop.builder import prune as pruning
+from orlop.builder.build import build as building
+from orlop.builder.build import with_epoch
+from orlop.builder.builder import Builder
+from orlop.builder.classic import classic
+from orlop.builder.context import Context
+from orlop.builder.remote import is_git, load_git, load_url
+from orlop.builder.request import Request
+from orlop.errors import InvalidArgument, NotSupported
+
+Json = dict[str, Any]
+_OURS = "x-orlop-build"
+
+
+def build(call: Call) -> Stream:
+    """A tar of the context in the body, or `remote`. Answers JSON lines."""
+    if call.text("version") == "2":
+        raise NotSupported("BuildKit sessions are not supported by this engine")
+    builder = call.engine.builder
+    context = Context(builder.spool)
+    try:
+        name = _load(call, builder, context)
+        request = _request(call, context, name)
+        found = building(builder, with_epoch(request))
+    except BaseException:
+        context.close()
+        raise
+    return progress(_messages(call, found, context, request))
+
+
+def _messages(call: Call, found: Any, context: Context, request: Request) -> Iterator[Json]:
+    with contextlib.closing(context), contextlib.closing(found):
+        call.gone.call(lambda: call.engine.builder.cancel(request.id))
+        yield from classic(found, quiet=call.flag("q"))
+
+
+def _load(call: Call, builder: Builder, context: Context) -> str:
+    """Fill the context; the name of the Dockerfile in it."""
+    remote = call.text("remote")
+    name = call.text("dockerfile") or "Dockerfile"
+    if not remote:
+        context.load(call.body)
+        return name
+    if is_git(remote):
+        load_git(context, remote, builder.spool)
+    elif "://" in remote:
+        if load_url(builder.images, context, remote):
+            return "Dockerfile"
+    else:
+        raise InvalidArgument(f"remote URL {remote} could not be parsed as a remote context")
+    return name
+
+
+def _object(call: Call, name: str) -> dict[str, Any]:
+    text = call.text(name)
+    if not text:
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidArgument(f"error reading {name}: invalid JSON") from None
+    if found is not None and not isinstance(found, dict):
+        raise InvalidArgument(f"error reading {name}: not an object")
+    return found or {}
+
+
+def _list(call: Call, name: str) -> list[Any]:
+    text = call.text(name)
+    if not text:
+        return []
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidArgument(f"error reading {name}: invalid JSON") from None
+    if found is not None and not isinstance(found, list):
+        raise InvalidArgument(f"error reading {name}: not a list")
+    return found or []
+
+
+def _request(call: Call, context: Context, name: str) -> Request:
+    arguments = _object(call, "buildargs")
+    labels = _object(call, "labels")
+    ours = _ours(call)
+    if any(v is not None and not isinstance(v, str) for v in arguments.values()) or any(
+        not isinstance(v, str) for v in labels.values()
+    ):
+        raise InvalidArgument("error reading build args: values must be strings")
+    return Request(
+        context,
+        name,
+        None,
+        tuple(t for t in call.texts("t") if t),
+        call.text("target"),
+        arguments,
+        labels,
+        call.text("platform"),
+        call.flag("nocache"),
+        frozenset(str(s).lower() for s in ours.get("noCacheFilter") or ()),
+        tuple(str(c) for c in _list(call, "cachefrom")),
+        call.flag("pull"),
+        call.flag("rm", True),
+        call.flag("forcerm"),
+        call.flag("squash"),
+        call.text("networkmode"),
+        _host(call),
+        _auth(call),
+        {k: base64.b64decode(v) for k, v in (ours.get("secrets") or {}).items()},
+        {str(k): str(v) for k, v in (ours.get("ssh") or {}).items()},
+        bool(ours.get("explain")),
+        bool(ours.get("insecure")),
+        None,
+        call.text("buildid") or secrets.token_hex(16),
+    )
+
+
+def _ours(call: Call) -> Json:
+    """What the classic API has no place for: secrets, agents, --explain."""
+    header = call.header(_OURS)
+    if not header:
+        return {}
+    try:
+        found = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    except (ValueError, RecursionError):
+        raise InvalidArgument(f"invalid {_OURS} header") from None
+    return found if isinstance(found, dict) else {}
+
+
+def _auth(call: Call) -> dict[str, Json]:
+    header = call.header("x-registry-config")
+    if not header:
+        return {}
+    try:
+        found = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    except (ValueError, RecursionError):
+        return {}  # as dockerd: it is only a hint
+    if not isinstance(found, dict):
+        return {}
+    return {str(k): v for k, v in found.items() if isinstance(v, dict)}
+
+
+def _host(call: Call) -> Json:
+    """Limits of the steps' containers. Docker's names of the query, and of HostConfig."""
+    host: Json = {}
+    for name, key in (
+        ("memory", "Memory"),
+        ("memswap", "MemorySwap"),
+        ("cpushares", "CpuShares"),
+        ("cpuperiod", "CpuPeriod"),
+        ("cpuquota", "CpuQuota"),
+        ("shmsize", "ShmSize"),
+    ):
+        value = call.number(name)
+        if value:
+            host[key] = value
+    for name, key in (
+        ("cpusetcpus", "CpusetCpus"),
+        ("cpusetmems", "CpusetMems"),
+        ("cgroupparent", "CgroupParent"),
+        ("isolation", "Isolation"),
+    ):
+        if call.text(name):
+            host[key] = call.text(name)
+    hosts = [h for text in call.texts("extrahosts") for h in text.split(",") if h]
+    if hosts:
+        host["ExtraHosts"] = hosts
+    ulimits = _list(call, "ulimits")
+    if ulimits:
+        host["Ulimits"] = ulimits
+    options = _list(call, "securityopt")
+    if options:
+        host["SecurityOpt"] = options
+    return host
+
+
+def cancel(call: Call) -> Answer:
+    name = call.text("id")
+    if not name:
+        raise InvalidArgument("build ID not provided")
+    call.engine.builder.cancel(name)
+    return NO_CONTENT
+
+
+def prune(call: Call) -> Reply:
+    found = pruning.prune(
+        call.engine.builder,
+        all=call.flag("all"),
+        filters=call.filters(),
+        keep=call.number("reserved-space") or call.number("keep-storage"),
+    )
+    return encode.json({"CachesDeleted": found.keys, "SpaceReclaimed": found.size})

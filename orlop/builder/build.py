@@ -1,0 +1,291 @@
+"""Build an image: text → stages → steps → layers → image; told as one stream of events.
+
+`build(builder, request)` yields events; closing the iterator cancels. Errors that the request
+itself is to blame for are raised before the first event.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from orlop.builder import instructions as ins
+from orlop.builder import stages
+from orlop.builder.builder import Builder
+from orlop.builder.configure import PROXIES
+from orlop.builder.context import Context
+from orlop.builder.events import Event, Finished, Planned, Vertex, Warning
+from orlop.builder.finish import keep_images, name_image
+from orlop.builder.ignore import Ignore, read_lines
+from orlop.builder.read import read
+from orlop.builder.request import Request
+from orlop.builder.session import Cancelled, Session
+from orlop.builder.source import FILE, Item, clean, resolve
+from orlop.builder.squash import squash
+from orlop.builder.stagerun import StageRun, vertex_id
+from orlop.builder.state import State
+from orlop.errors import InvalidArgument
+from orlop.image.tag import parse_target
+from orlop.oci import platform as platforms
+from orlop.oci.reference import Reference
+
+log = logging.getLogger(__name__)
+
+_TEXT_LIMIT = 16 << 20  # bytes of a Dockerfile
+_Queue = queue.SimpleQueue[Event | BaseException | None]
+
+
+def build(builder: Builder, request: Request) -> Iterator[Event]:
+    """Raises an OrlopError: at once for a bad request, at the end for a step that failed."""
+    targets = [_target(tag) for tag in request.tags]
+    document = read(_dockerfile(request))
+    found: _Queue = queue.SimpleQueue()
+    session = Session(builder, request, found.put)
+    work = _Build(session, document, targets)
+    work.plan()
+    return _stream(builder, session, work, found)
+
+
+def _target(tag: str) -> Reference:
+    found = parse_target(tag)
+    if found is None:
+        raise InvalidArgument(f'invalid reference format: "{tag}"')
+    return found
+
+
+def _stream(builder: Builder, session: Session, work: _Build, found: _Queue) -> Iterator[Event]:
+    name = session.request.id or session.token
+    with builder.lock:
+        builder.cancels[name] = session.cancel
+    thread = threading.Thread(target=_work, args=(work, found), name="orlop-build", daemon=True)
+    thread.start()
+    try:
+        while (item := found.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        session.cancel()
+        thread.join()
+        with builder.lock:
+            builder.cancels.pop(name, None)
+
+
+def _work(work: _Build, found: _Queue) -> None:
+    try:
+        work.run()
+    except BaseException as error:
+        found.put(error)
+    finally:
+        found.put(None)
+
+
+def _dockerfile(request: Request) -> str:
+    """The text; the context without what its ignore file names."""
+    context = request.context
+    name = clean(request.dockerfile) or "Dockerfile"
+    item = resolve(context, request.dockerfile or "Dockerfile")
+    if item is None and name == "Dockerfile":
+        item = resolve(context, "dockerfile")  # as the classic builder finds it
+    text = request.text
+    if text is None:
+        if item is None or item.kind != FILE:
+            raise InvalidArgument(f"Cannot locate specified Dockerfile: {request.dockerfile}")
+        if item.size == 0:
+            raise InvalidArgument(f"the Dockerfile ({request.dockerfile}) cannot be empty")
+        text = _decoded(context, item)
+    for candidate in (f"{name}.dockerignore", ".dockerignore"):
+        found = resolve(context, candidate)
+        if found is not None and found.kind == FILE:
+            context.leave_out(Ignore(read_lines(_decoded(context, found))))
+            break
+    return text
+
+
+def _decoded(context: Context, item: Item) -> str:
+    return context.content(item, _TEXT_LIMIT).decode("utf-8", "surrogateescape")
+
+
+@dataclass(eq=False, slots=True)
+class _Build:
+    session: Session
+    document: ins.Dockerfile
+    targets: list[Reference]
+    scope: dict[str, str] = field(default_factory=dict)
+    planned: list[stages.Planned] = field(default_factory=list)
+    last: int = 0
+    runs: dict[int, StageRun] = field(default_factory=dict)
+    failure: BaseException | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def plan(self) -> None:
+        """Raises InvalidArgument. Nothing has happened yet."""
+        request = self.session.request
+        host = platforms.default()
+        target = platforms.parse(request.platform) if request.platform else host
+        given = {k: v for k, v in request.arguments.items() if v is not None}
+        self.last = stages.target(self.document, request.target)
+        predefined = stages.platform_arguments(host, target, request.target)
+        self.scope = stages.global_arguments(self.document, given, predefined)
+        self.planned = stages.plan(self.document, self.scope)
+        wanted = stages.needed(self.planned, self.last)
+        number = 1
+        total = sum(1 + len(s.stage.commands) for s in wanted) + bool(request.labels)
+        for stage in wanted:
+            extra = _labels(request) if stage.index == self.last else ()
+            vertices = self._vertices(stage, extra, number, total)
+            number += len(vertices)
+            self.runs[stage.index] = self._stage(stage, vertices, extra)
+
+    def _stage(
+        self,
+        stage: stages.Planned,
+        vertices: tuple[Vertex, ...],
+        extra: tuple[ins.Instruction, ...] = (),
+    ) -> StageRun:
+        return StageRun(
+            self.session, self.document, stage, vertices, self.scope, self.state_of, extra
+        )
+
+    def _vertices(
+        self, stage: stages.Planned, extra: tuple[ins.Instruction, ...], number: int, total: int
+    ) -> tuple[Vertex, ...]:
+        out: list[Vertex] = []
+        token = self.session.token
+        for offset, node in enumerate((stage.stage.start, *stage.stage.commands, *extra)):
+            before = (out[-1].id,) if out else ()
+            id = vertex_id(token, stage.stage.name, offset)
+            at = number + offset if number else 0
+            out.append(Vertex(id, at, total, stage.stage.name, node.text, node.line, before))
+        return tuple(out)
+
+    def state_of(self, index: int) -> State:
+        """Waits for a stage; one that only a trigger asks for is begun now."""
+        with self.lock:
+            run = self.runs.get(index)
+            late = run is None
+            if run is None:
+                stage = self.planned[index]
+                run = self.runs[index] = self._stage(stage, self._vertices(stage, (), 0, 0))
+        if late:
+            run.run()
+        return run.result.result()
+
+    def run(self) -> None:
+        session = self.session
+        lineage = _lineage(session.request, self.targets)
+        try:
+            if session.request.explain:
+                session.before = session.cache.inputs(lineage)
+            session.emit(Planned(tuple(v for r in self.runs.values() for v in r.vertices)))
+            for line, text in self.document.warnings:
+                session.emit(Warning(f"[WARNING]: {text}", line))
+            self._run_stages(list(self.runs.values()))
+            failed = self.failure
+            image = self._finish(lineage, failed)
+            if failed is not None:
+                raise failed
+            session.emit(Finished(image, tuple(t.familiar for t in self.targets)))
+        finally:
+            session.close()
+
+    def _run_stages(self, runs: list[StageRun]) -> None:
+        if len(runs) == 1:
+            self._run_one(runs[0])
+            return
+        threads = [
+            threading.Thread(target=self._run_one, args=(run,), name="orlop-stage", daemon=True)
+            for run in runs
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def _run_one(self, run: StageRun) -> None:
+        run.run()
+        error = run.result.exception()
+        if error is None:
+            return
+        with self.lock:
+            if self.failure is None or isinstance(self.failure, Cancelled):
+                self.failure = error
+        self.session.cancel()
+
+    def _finish(self, lineage: str, failed: BaseException | None) -> str:
+        """What was made is kept, also by a build that failed: the next one goes on from it."""
+        session, builder = self.session, self.session.builder
+        builder.layers.settle(session.chains)
+        trails = [run.trail for run in self.runs.values()]
+        seen = {state.image_id for trail in trails for state in trail}
+        builder.images.keep(session.cache.save(session.made, session.used, seen))
+        session.cache.save_inputs(lineage, session.inputs)
+        if failed is not None:
+            keep_images(builder, self._trail_of_failure())
+            return ""
+        trail = self._trail(self.last)
+        self._warn_unused()
+        if session.request.squash:
+            trail = [*trail, squash(session, self._base(self.last), trail[-1])]
+        image = keep_images(builder, trail)
+        for target in self.targets:
+            name_image(builder, target, image)
+        return image
+
+    def _warn_unused(self) -> None:
+        session = self.session
+        known = session.consumed | {a.key for arg in self.document.arguments for a in arg.arguments}
+        left = sorted(set(session.request.arguments) - known - PROXIES - {"SOURCE_DATE_EPOCH"})
+        left = [name for name in left if not name.startswith("BUILDKIT_")]
+        if left:
+            session.emit(
+                Warning(f"[Warning] One or more build-args [{' '.join(left)}] were not consumed")
+            )
+
+    def _trail(self, index: int) -> list[State]:
+        """States from the first base up to the stage's end."""
+        on = self.planned[index].on
+        own = self.runs[index].trail
+        return [*self._trail(on), *own[1:]] if on is not None else own
+
+    def _base(self, index: int) -> State:
+        on = self.planned[index].on
+        return self._base(on) if on is not None else self.runs[index].trail[0]
+
+    def _trail_of_failure(self) -> list[State]:
+        for index, run in self.runs.items():
+            if run.result.done() and run.result.exception() is self.failure and run.trail:
+                return self._trail(index)
+        return []
+
+
+def _labels(request: Request) -> tuple[ins.Instruction, ...]:
+    if not request.labels:
+        return ()
+    pairs = tuple(ins.Pair(_quoted(k), _quoted(v)) for k, v in sorted(request.labels.items()))
+    text = "LABEL " + " ".join(f"{k}={v}" for k, v in sorted(request.labels.items()))
+    return (ins.Label(pairs, text=text),)
+
+
+def _quoted(text: str) -> str:
+    """As one word that means itself."""
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def _lineage(request: Request, targets: list[Reference]) -> str:
+    """Builds of one name, file and target are compared with each other."""
+    name = targets[0].familiar if targets else ""
+    return "\0".join((name, request.dockerfile, request.target))
+
+
+def with_epoch(request: Request) -> Request:
+    """SOURCE_DATE_EPOCH as a build argument is the image's time. Raises InvalidArgument."""
+    text = request.arguments.get("SOURCE_DATE_EPOCH")
+    if not text:
+        return request
+    if not text.isascii() or not text.isdigit() or len(text) > 11:
+        raise InvalidArgument(f"invalid SOURCE_DATE_EPOCH: {text}")
+    return replace(request, epoch=int(text))

@@ -1,0 +1,208 @@
+"""The build context: an archive, spooled once and indexed; no file of it is made on the host.
+
+Contents lie one after the other in an unnamed file, so that a crash leaves nothing. What a path
+means is looked up in the index: there is nothing a link could lead out to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from orlop.builder.ignore import Ignore
+from orlop.builder.source import DIRECTORY, FILE, LINK, OTHER, Item, clean
+from orlop.errors import InvalidArgument
+from orlop.storage import tar
+from orlop.storage.compression import decompressed
+
+_CHUNK = 1 << 20
+_BUFFER = 4 << 20
+_MODES = 0o7777
+
+
+class Context:
+    """Owns the spool; `close` it."""
+
+    owned = False
+
+    def __init__(self, folder: Path) -> None:
+        """`folder`: where the spool may lie."""
+        self.fd = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        self.size = 0  # bytes of contents
+        self._items: dict[str, Item] = {"": Item("", DIRECTORY, 0o755)}
+        self._names: dict[str, list[str]] | None = None
+        self._pending: list[bytes] = []
+        self._held = 0
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+    def __len__(self) -> int:
+        return len(self._items) - 1
+
+    # --- filling ------------------------------------------------------------------------------
+
+    def load(self, stream: BinaryIO) -> None:
+        """Take in a tar, compressed or not. Raises InvalidArgument, OSError (a full disk)."""
+        reader = tar.TarReader(decompressed(stream))
+        while (entry := reader.next()) is not None:
+            self._take(entry, reader)
+        for _ in reader.rest():
+            pass
+        self._flush()
+        self._names = None
+
+    def _take(self, entry: tar.Entry, reader: tar.TarReader) -> None:
+        name = os.fsdecode(entry.name)
+        path = clean(name)
+        if ".." in name.split("/"):
+            raise InvalidArgument(f"invalid path in context archive: {name}")
+        mode = entry.mode & _MODES
+        if entry.type == tar.DIRECTORY:
+            self._put(Item(path, DIRECTORY, mode, entry.uid, entry.gid, mtime_ns=entry.mtime_ns))
+        elif entry.type == tar.FILE:
+            if path:
+                self._put(self._file(path, mode, entry, reader))
+        elif entry.type == b"2":
+            target = os.fsdecode(entry.link)
+            self._put(Item(path, LINK, 0o777, entry.uid, entry.gid, link=target))
+        elif entry.type == b"1":
+            found = self._items.get(clean(os.fsdecode(entry.link)))
+            if found is None or found.kind == DIRECTORY:
+                raise InvalidArgument(f"invalid hard link in context archive: {name}")
+            self._put(replace(found, path=path))
+        elif entry.type in (b"3", b"4", b"6"):
+            self._put(Item(path, OTHER, mode, entry.uid, entry.gid))
+
+    def _file(self, path: str, mode: int, entry: tar.Entry, reader: tar.TarReader) -> Item:
+        if entry.holes is not None:
+            return self._sparse(path, mode, entry, reader)
+        start, digest = self.size, hashlib.sha256()
+        for chunk in reader.data():
+            digest.update(chunk)
+            self._append(bytes(chunk))
+        return Item(
+            path, FILE, mode, entry.uid, entry.gid, self.size - start, "", start,
+            digest.hexdigest(), entry.mtime_ns, xattrs=_xattrs(entry),
+        )  # fmt: skip
+
+    def _sparse(self, path: str, mode: int, entry: tar.Entry, reader: tar.TarReader) -> Item:
+        start, digest, at = self.size, hashlib.sha256(), 0
+        stored = b"".join(bytes(chunk) for chunk in reader.data())
+        taken = 0
+        for offset, length in [*(entry.holes or ()), (entry.size, 0)]:
+            for piece in (bytes(offset - at), stored[taken : taken + length]):
+                digest.update(piece)
+                self._append(piece)
+            taken += length
+            at = offset + length
+        return Item(
+            path, FILE, mode, entry.uid, entry.gid, self.size - start, "", start,
+            digest.hexdigest(), entry.mtime_ns,
+        )  # fmt: skip
+
+    def _append(self, data: bytes) -> None:
+        self._pending.append(data)
+        self._held += len(data)
+        self.size += len(data)
+        if self._held >= _BUFFER:
+            self._flush()
+
+    def _flush(self) -> None:
+        data = memoryview(b"".join(self._pending))
+        self._pending.clear()
+        at, self._held = self.size - len(data), 0
+        while data:
+            written = os.pwrite(self.fd, data, at)
+            at += written
+            data = data[written:]
+
+    def _put(self, item: Item) -> None:
+        """A later entry replaces an earlier one, as unpacking would."""
+        parent = item.path.rpartition("/")[0]
+        while parent and parent not in self._items:
+            self._items[parent] = Item(parent, DIRECTORY, 0o755)
+            parent = parent.rpartition("/")[0]
+        before = self._items.get(item.path)
+        if before is not None and before.kind == DIRECTORY and item.kind != DIRECTORY:
+            below = item.path + "/"
+            for path in [p for p in self._items if p.startswith(below)]:
+                del self._items[path]
+        self._items[item.path] = item
+
+    def add_file(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """A file of ours: a Dockerfile from elsewhere."""
+        self.add_stream(path, iter([data]), mode)
+
+    def add_stream(self, path: str, chunks: Iterator[bytes], mode: int) -> None:
+        start, digest = self.size, hashlib.sha256()
+        for chunk in chunks:
+            digest.update(chunk)
+            self._append(chunk)
+        self._flush()
+        size, found = self.size - start, digest.hexdigest()
+        self._put(Item(path, FILE, mode, size=size, offset=start, digest=found))
+        self._names = None
+
+    def leave_out(self, ignore: Ignore) -> None:
+        """Forget what an ignore file names."""
+        kept: dict[str, Item] = {}
+        for path, item in self._items.items():
+            if not path or not ignore.ignored(path):
+                kept[path] = item
+        for path in list(kept):  # a kept file's directories stay
+            parent = path.rpartition("/")[0]
+            while parent and parent not in kept:
+                kept[parent] = self._items[parent]
+                parent = parent.rpartition("/")[0]
+        self._items = kept
+        self._names = None
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def item(self, path: str) -> Item | None:
+        return self._items.get(path)
+
+    def names(self, path: str) -> list[str]:
+        if self._names is None:
+            found: dict[str, list[str]] = {}
+            for name in self._items:
+                if name:
+                    parent, _, own = name.rpartition("/")
+                    found.setdefault(parent, []).append(own)
+            for entries in found.values():
+                entries.sort(key=os.fsencode)
+            self._names = found
+        return self._names.get(path, [])
+
+    def read(self, item: Item) -> Iterator[bytes]:
+        at, left = item.offset, item.size
+        while left:
+            chunk = os.pread(self.fd, min(left, _CHUNK), at)
+            if not chunk:
+                raise OSError(5, "the spool of the context is short", item.path)
+            at += len(chunk)
+            left -= len(chunk)
+            yield chunk
+
+    def digest(self, item: Item) -> str:
+        return item.digest
+
+    def content(self, item: Item, limit: int) -> bytes:
+        """A small file as a whole. Raises InvalidArgument when it is larger than `limit`."""
+        if item.size > limit:
+            raise InvalidArgument(f"{item.path} is larger than {limit} bytes")
+        return b"".join(self.read(item))
+
+
+def _xattrs(entry: tar.Entry) -> tuple[tuple[str, bytes], ...]:
+    found = entry.xattrs or {}
+    return tuple(
+        sorted((os.fsdecode(k), v) for k, v in found.items() if k == b"security.capability")
+    )
