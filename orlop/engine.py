@@ -102,6 +102,7 @@ class Engine:
                 containers, id, exec_id, status, at
             )
         )
+        networks.resolver.serve_again = lambda id: keeper.netops(id, (), networks.resolver.ops(id))
         keeper.on_exit = lambda id, exec_id, status, at: exits.on_exit(
             containers, id, exec_id, status, at
         )

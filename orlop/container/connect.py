@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from orlop.container import endpoints, merge
+from orlop.container import endpoints, hostfiles, merge
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.errors import Conflict, Forbidden, NotFound, OrlopError, SystemFailure
@@ -48,7 +48,9 @@ def _connect_stopped(container: Container, name: str, wanted: Json, settings: Js
 
 
 def _connect_running(containers: Containers, container: Container, name: str, wanted: Json) -> None:
-    made = networking.connect(containers.networks, container.id, name, wanted)
+    made = networking.connect(
+        containers.networks, container.id, name, wanted, container.host_config
+    )
     try:
         containers.keeper.netops(container.id, made.host_ops, made.container_ops)
     except OrlopError as error:
@@ -57,6 +59,8 @@ def _connect_running(containers: Containers, container: Container, name: str, wa
     with container.changing() as record:
         record["NetworkSettings"].setdefault("Networks", {})[made.name] = made.settings
         _edit_hosts(record.get("HostsPath") or "", add=made.hosts)
+    if made.resolv_conf:
+        hostfiles.write_resolv_conf(container.directory, made.resolv_conf)
 
 
 def disconnect(containers: Containers, network: str, ref: str, *, force: bool = False) -> None:

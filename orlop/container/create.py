@@ -160,7 +160,8 @@ def _check(containers: Containers, given: Json, host: Json) -> list[str]:
     warnings += validate.host_config(host, OWN_RUNTIMES, containers.config.runtimes)
     security.parse(host)
     logopts.check(host["LogConfig"]["Type"], host["LogConfig"]["Config"])
-    for link in host["Links"] or ():
+    legacy = host["NetworkMode"] in ("bridge", "default")
+    for link in (host["Links"] or ()) if legacy else ():
         target = link.partition(":")[0]
         try:
             containers.get(target)

@@ -38,7 +38,7 @@ def shown(containers: Containers, owner: Container) -> list[str] | None:
     if not given:
         return None
     if (owner.host_config.get("NetworkMode") or "bridge") not in ("bridge", "default"):
-        return list(given)
+        return None
     found = links(containers, owner)
     return [f"/{child.name}:/{owner.name}/{alias}" for _, alias, child in found] or None
 

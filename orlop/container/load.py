@@ -208,6 +208,7 @@ def _adopt(containers: Containers, container: Container, task: Json) -> None:
             record.get("NetworkSettings") or {},
             container.name,
             record["Config"]["Hostname"],
+            container.host_config,
         )
         health.schedule(containers, container)
 

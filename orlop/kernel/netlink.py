@@ -13,6 +13,7 @@
     ("neighbour", name, ip, mac)                known but unconfirmed: saves the first ARP
     ("handle", path)                            a link at `path` to the namespace of `pid`
     ("sysctl", path, value)                     below /proc/sys; an absent file is no error
+    ("resolver", path, id)                      127.0.0.11:53, see kernel/resolver; "lo" is up
 
 Messages are batched: one send, one acknowledgement each. Everything raises OSError whose filename
 says which op on which link. Stdlib only and few imports: keeper and container child load this.
@@ -23,6 +24,8 @@ from __future__ import annotations
 import _socket
 import os
 import struct
+
+from orlop.kernel.resolver import serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -329,6 +332,11 @@ def _handle(route: Route, pid: int, path: str) -> None:
     os.symlink(f"/proc/{pid}/ns/net", path)
 
 
+def _resolver(route: Route, pid: int, path: str, id: str) -> None:
+    route.flush()  # the loopback is up
+    serve(path, id)
+
+
 _OPS: dict[str, Any] = {
     "handle": _handle,
     "bridge": _bridge,
@@ -340,6 +348,7 @@ _OPS: dict[str, Any] = {
     "route": _route,
     "neighbour": _neighbour,
     "sysctl": _sysctl,
+    "resolver": _resolver,
 }
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orlop.errors import InvalidArgument, NotFound, OrlopError, SystemFailure
-from orlop.network import containerfiles, endpoint, ports, portspec, publish
+from orlop.network import called, containerfiles, endpoint, ports, portspec, publish
 from orlop.network.bringup import bring_up
 from orlop.network.detach import detach
 from orlop.network.drivers import bridge, host, none
@@ -160,7 +160,12 @@ def _bridged(
             container_ops += bridge.container_ops(network, made, gateway=first)
         _publish(networks, sandbox, host_config, config, undo)
         hosts = containerfiles.hosts(networks, sandbox, host_config, config, host=False)
-        resolv = containerfiles.resolv_conf(networks, host_config, host=False)
+        names = called.needs_resolver(networks, sandbox)
+        resolv = containerfiles.resolv_conf(networks, host_config, host=False, names=names)
+        if names:
+            called.learn(networks, sandbox, host_config)
+            called.announce(networks, sandbox)
+            container_ops += networks.resolver.ops(sandbox.container_id)
         undo.pop_all()
     networks.sandboxes[sandbox.container_id] = sandbox
     shown = {}

@@ -5,35 +5,28 @@ Requests go through one worker thread in order, so that a start never waits for 
 
 from __future__ import annotations
 
-import array
 import logging
-import marshal
-import os
 import queue
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from orlop.network.beside import Beside
+
 _log = logging.getLogger(__name__)
-_LAUNCH = "import sys; sys.path.insert(0, {root!r}); from orlop.network.proxy import main; main()"
 _TIMEOUT = 10.0
 
 
 class Carrier:
-    """Invariant: `_socket` is touched by the worker thread only."""
+    """Invariant: `_beside` is touched by the worker thread only."""
 
     def __init__(self, exec_root: Path) -> None:
-        self._path = exec_root / "proxy.sock"
-        self._pidfile = exec_root / "proxy.pid"
+        self._beside = Beside(exec_root, "proxy", "orlop.network.proxy")
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
         self._ids: set[str] = set()
 
     def listen(
@@ -59,7 +52,7 @@ class Carrier:
     def restore(self, ids: Iterable[str]) -> set[str]:
         """After a daemon start: keep these, drop others; returns those it does carry for."""
         wanted = set(ids)
-        if not wanted and not self._path.exists():
+        if not wanted and not self._beside.path.exists():
             return set()
         answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._submit({"op": "keep", "ids": sorted(wanted)}, None, answer)
@@ -114,87 +107,26 @@ class Carrier:
                     sock.close()
                 if answer is not None:
                     answer.put(found)
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        self._beside.disconnect()
 
     def _call(self, request: dict[str, Any], sock: socket.socket | None) -> dict[str, Any]:
         start = request["op"] == "listen"
         for attempt in (1, 2):
             try:
-                if self._socket is None:
-                    if not self._connect() and not start:
+                if not self._beside.connect():
+                    if not start:
                         return {}
-                    if self._socket is None:
-                        self._start()
+                    self._beside.ensure()
                 return self._exchange(request, sock)
             except OSError:
-                if self._socket is not None:
-                    self._socket.close()
-                    self._socket = None
+                self._beside.disconnect()
                 if attempt == 2:
                     raise
         raise AssertionError("unreachable")
 
     def _exchange(self, request: dict[str, Any], sock: socket.socket | None) -> dict[str, Any]:
-        assert self._socket is not None
-        rights = []
-        if sock is not None:
-            fds = array.array("i", [sock.fileno()])
-            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)]
-        self._socket.sendmsg([marshal.dumps(request)], rights)
-        data = self._socket.recv(1 << 20)
-        if not data:
-            raise ConnectionResetError("the proxy left")
-        answer: dict[str, Any] = marshal.loads(data)
+        self._beside.send(request, [sock.fileno()] if sock is not None else [])
+        answer = self._beside.receive()
         if "error" in answer:
             _log.warning("proxy refused %s: %s", request["op"], answer["error"])
         return answer
-
-    def _connect(self) -> bool:
-        found = _seqpacket()
-        try:
-            found.connect(str(self._path))
-        except OSError:
-            found.close()
-            return False
-        self._socket = found
-        return True
-
-    def _start(self) -> None:
-        """Listen for it, then start it with that socket: connecting needs no waiting."""
-        self._path.unlink(missing_ok=True)
-        self._path.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
-        with _seqpacket() as control:
-            mask = os.umask(0o177)
-            try:
-                control.bind(str(self._path))
-            finally:
-                os.umask(mask)
-            control.listen(16)
-            if self._process is not None:
-                self._process.poll()
-            self._process = _spawn(control.fileno())
-        self._pidfile.write_text(f"{self._process.pid}\n")
-        if not self._connect():
-            raise ConnectionRefusedError("the proxy did not start")
-
-
-def _seqpacket() -> socket.socket:
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    sock.settimeout(_TIMEOUT)
-    return sock
-
-
-def _spawn(control: int) -> subprocess.Popen[bytes]:
-    root = str(Path(__file__).resolve().parents[2])
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _LAUNCH.format(root=root), str(control)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=(control,),
-        start_new_session=True,
-        cwd="/",
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
-    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orlop.errors import Forbidden, InvalidArgument
-from orlop.network import endpoint, publish
+from orlop.network import called, containerfiles, endpoint, publish
 from orlop.network.bringup import bring_up
 from orlop.network.drivers import bridge
 from orlop.network.model import Network
@@ -30,6 +30,7 @@ class Connection:
     host_ops: tuple[Op, ...] = ()
     container_ops: tuple[Op, ...] = ()
     hosts: tuple[str, ...] = ()  # lines its hosts file gains or loses
+    resolv_conf: bytes = b""  # its new one, when it has our resolver from now on
 
 
 def check(networks: Networks, ref: str, mode: str, settings: Mapping[str, Any]) -> Network:
@@ -57,7 +58,11 @@ def check(networks: Networks, ref: str, mode: str, settings: Mapping[str, Any]) 
 
 
 def connect(
-    networks: Networks, container_id: str, ref: str, settings: Mapping[str, Any]
+    networks: Networks,
+    container_id: str,
+    ref: str,
+    settings: Mapping[str, Any],
+    host_config: Mapping[str, Any] | None = None,
 ) -> Connection:
     """Attach a running container. Undo with `disconnect`."""
     with networks.lock:
@@ -81,17 +86,28 @@ def connect(
             _free_interface(sandbox, network),
             sandbox.hostname,
         )
+        had_names = called.needs_resolver(networks, sandbox)
         sandbox.endpoints[network.id] = made
         gateway = endpoint.sort(networks, sandbox) is made
         if gateway:
             publish.retarget(networks, sandbox, made)
+        called.learn(networks, sandbox, host_config or {})
+        called.announce(networks, sandbox)
+        inside = list(bridge.container_ops(network, made, gateway=gateway))
+        resolv_conf = b""
+        if not had_names:
+            inside += networks.resolver.ops(container_id)
+            resolv_conf = containerfiles.resolv_conf(
+                networks, host_config or {}, host=False, names=True
+            )
     networks.publish_event("connect", network, container=container_id)
     return Connection(
         network.name,
         endpoint.settings(network, made),
         tuple(bridge.host_ops(network, made, networks.config.mtu)),
-        tuple(bridge.container_ops(network, made, gateway=gateway)),
+        tuple(inside),
         tuple(f"{a}\t{sandbox.hostname}" for a in (made.ipv4, made.ipv6) if a is not None),
+        resolv_conf,
     )
 
 
@@ -111,6 +127,8 @@ def disconnect(networks: Networks, container_id: str, ref: str) -> Connection:
         had_route = next(iter(sandbox.endpoints)) == network.id
         gone = sandbox.endpoints.pop(network.id)
         networks.release(gone)
+        if not network.predefined:
+            called.announce(networks, sandbox)
         inside: list[Op] = []
         if had_route:
             heir = endpoint.sort(networks, sandbox)

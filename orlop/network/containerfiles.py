@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orlop.errors import SystemFailure
-from orlop.network import bringup, links, resolvconf
+from orlop.network import bringup, links, resolvconf, resolver
 from orlop.network import hosts as hosts_file
 from orlop.network.networks import Networks, Sandbox
 
@@ -68,7 +68,10 @@ def check_links(networks: Networks, sandbox: Sandbox, host_config: Mapping[str, 
 def _linked(
     networks: Networks, sandbox: Sandbox, host_config: Mapping[str, Any]
 ) -> list[tuple[Sandbox, str]]:
-    out = []
+    """Of the default bridge; on user-defined networks a link is a name that the resolver knows."""
+    out: list[tuple[Sandbox, str]] = []
+    if str(host_config.get("NetworkMode") or "bridge") not in ("bridge", "default"):
+        return out
     for link in host_config.get("Links") or ():
         name, alias = links.parse(link)
         child = next(
@@ -88,18 +91,32 @@ def _linked(
     return out
 
 
-def resolv_conf(networks: Networks, host_config: Mapping[str, Any], *, host: bool) -> bytes:
-    """/etc/resolv.conf: the host's with `--dns*` over it, loopback resolvers dropped."""
+def resolv_conf(
+    networks: Networks, host_config: Mapping[str, Any], *, host: bool, names: bool = False
+) -> bytes:
+    """/etc/resolv.conf: the host's with `--dns*` over it. With `names` our resolver stands there,
+    without, resolvers on the host's loopback are dropped."""
+    conf = _configured(networks, host_config)
+    if names:
+        conf = resolvconf.internal(conf, resolver.ADDRESS)
+    elif not host:
+        conf = resolvconf.legacy(conf, ipv6=networks.config.ipv6)
+    return resolvconf.render(conf)
+
+
+def _configured(networks: Networks, host_config: Mapping[str, Any]) -> resolvconf.ResolvConf:
     config = networks.config
-    conf = resolvconf.override(
+    return resolvconf.override(
         read_host(),
         host_config.get("Dns") or config.dns,
         host_config.get("DnsSearch") or config.dns_search,
         host_config.get("DnsOptions") or config.dns_opts,
     )
-    if not host:
-        conf = resolvconf.legacy(conf, ipv6=config.ipv6)
-    return resolvconf.render(conf)
+
+
+def upstreams(networks: Networks, host_config: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """Whom our resolver asks: (address, from the container's namespace)."""
+    return resolvconf.external(_configured(networks, host_config))
 
 
 def read_host() -> resolvconf.ResolvConf:

@@ -21,6 +21,7 @@ def detach(networks: Networks, container_id: str) -> None:
         if networks.config.iptables:
             flows.unpublished(sandbox.elements)
         networks.carrier.drop(container_id)
+        networks.resolver.drop(container_id)
         close_sockets(sandbox)
         networks.ports.release(sandbox.published)
         if not sandbox.key.endswith("/default"):

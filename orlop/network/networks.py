@@ -30,6 +30,7 @@ from orlop.network.firewall import Firewall
 from orlop.network.ipam import Address, Pool
 from orlop.network.model import Endpoint, Network
 from orlop.network.ports import Ports, Published
+from orlop.network.resolver import Resolver
 from orlop.network.rules import Element
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Sandbox:
     elements: list[Element] = field(default_factory=list)
     exposed: list[tuple[int, str]] = field(default_factory=list)
     sockets: list[socket.socket] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)  # alias: name, for the resolver
+    upstreams: list[tuple[str, bool]] = field(default_factory=list)  # see dns.names
 
 
 @dataclass(eq=False, slots=True)
@@ -65,6 +68,7 @@ class Networks:
     ports: Ports = field(default_factory=Ports)
     carrier: Carrier = field(init=False)
     firewall: Firewall = field(init=False)
+    resolver: Resolver = field(init=False)
     sandboxes: dict[str, Sandbox] = field(default_factory=dict)  # by container ID
     up: set[str] = field(default_factory=set)  # IDs of the networks whose bridge stands
     warnings: list[str] = field(default_factory=list)
@@ -77,6 +81,7 @@ class Networks:
     def __post_init__(self) -> None:
         self.carrier = Carrier(self.config.exec_root)
         self.firewall = Firewall(f"orlop-{self.config.root_hash}")
+        self.resolver = Resolver(self.config.exec_root)
         for network in self._load():
             self._networks[network.id] = network
         self._add_predefined()
@@ -240,11 +245,16 @@ class Networks:
         detach(self, container_id)
 
     def restore(
-        self, container_id: str, settings: Mapping[str, Any], name: str = "", hostname: str = ""
+        self,
+        container_id: str,
+        settings: Mapping[str, Any],
+        name: str = "",
+        hostname: str = "",
+        host_config: Mapping[str, Any] | None = None,
     ) -> None:
         from orlop.network.restore import restore
 
-        restore(self, container_id, settings, name, hostname)
+        restore(self, container_id, settings, name, hostname, host_config or {})
 
     def sweep(self, live: set[str]) -> None:
         from orlop.network.sweep import sweep
@@ -258,19 +268,15 @@ class Networks:
             return list(sandbox.published) if sandbox is not None else []
 
     def rename(self, container_id: str, name: str) -> None:
-        """A container got another name: `--link` and inspect know it by that."""
-        import dataclasses
+        """A container got another name: `--link`, inspect and the resolver know it by that."""
+        from orlop.network.called import renamed
 
-        with self.lock:
-            sandbox = self.sandboxes.get(container_id)
-            if sandbox is not None:
-                sandbox.name = name
-                for id, endpoint in sandbox.endpoints.items():
-                    sandbox.endpoints[id] = dataclasses.replace(endpoint, container_name=name)
+        renamed(self, container_id, name)
 
     def close(self) -> None:
         """Let go; bridges, rules, proxy and containers stay."""
         self.carrier.close()
+        self.resolver.close()
         self.firewall.close()
         with self.lock:
             for sandbox in self.sandboxes.values():

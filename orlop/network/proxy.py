@@ -41,6 +41,7 @@ class Loop:
     def __init__(self) -> None:
         self.epoll = select.epoll()
         self.handlers: dict[int, Callable[[int], None]] = {}
+        self.urgent: set[int] = set()  # these before others that are ready as well
 
     def add(self, fd: int, mask: int, handler: Callable[[int], None]) -> None:
         self.handlers[fd] = handler
@@ -54,7 +55,10 @@ class Loop:
             self.epoll.unregister(fd)
 
     def turn(self, timeout: float) -> None:
-        for fd, mask in self.epoll.poll(timeout):
+        ready = self.epoll.poll(timeout)
+        if self.urgent:
+            ready.sort(key=lambda event: event[0] not in self.urgent)
+        for fd, mask in ready:
             handler = self.handlers.get(fd)
             if handler is not None:
                 handler(mask)

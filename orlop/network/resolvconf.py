@@ -152,10 +152,7 @@ def internal(base: ResolvConf, resolver: str) -> ResolvConf:
     options, ndots = base.options, base.ndots_from
     if not any(o.startswith("ndots:") for o in options):
         options, ndots = (*options, "ndots:0"), "internal"
-    given = "nameservers" in base.overrides
-    upstreams = tuple(
-        n if given and not _is_loopback(n) else f"host({n})" for n in base.nameservers
-    )
+    upstreams = tuple(n if inside else f"host({n})" for n, inside in external(base))
     return ResolvConf(
         base.source,
         (resolver,),
@@ -168,6 +165,13 @@ def internal(base: ResolvConf, resolver: str) -> ResolvConf:
         ndots_from=ndots,
         invalid=base.invalid,
     )
+
+
+def external(base: ResolvConf) -> list[tuple[str, bool]]:
+    """Whom our resolver asks, and whether from the container's namespace: those that were given
+    for the container; the host's own may be known on the host only."""
+    given = "nameservers" in base.overrides
+    return [(n, given and not _is_loopback(n)) for n in base.nameservers]
 
 
 def render(conf: ResolvConf) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orlop.errors import OrlopError
-from orlop.network import bringup, endpoint, ports, publish
+from orlop.network import bringup, called, endpoint, ports, publish
 from orlop.network.ipam import Address
 from orlop.network.model import Endpoint
 from orlop.network.networks import Networks, Sandbox
@@ -22,6 +22,7 @@ def restore(
     settings: Mapping[str, Any],
     name: str,
     hostname: str,
+    host_config: Mapping[str, Any],
 ) -> None:
     """`settings`: the record's NetworkSettings. What cannot be restored is logged, not fatal."""
     if not settings.get("SandboxID"):
@@ -38,6 +39,7 @@ def restore(
         for key, entry in (settings.get("Networks") or {}).items():
             _restore_endpoint(networks, sandbox, key, entry or {})
         endpoint.sort(networks, sandbox)
+        called.learn(networks, sandbox, host_config)
         shown = settings.get("Ports") or {}
         sandbox.published = ports.from_settings(shown)
         sandbox.exposed = [(int(key.partition("/")[0]), key.partition("/")[2]) for key in shown]

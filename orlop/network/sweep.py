@@ -7,7 +7,7 @@ import threading
 
 from orlop.errors import OrlopError
 from orlop.kernel import netlink
-from orlop.network import bringup, publish
+from orlop.network import bringup, called, publish
 from orlop.network.detach import detach
 from orlop.network.drivers import bridge
 from orlop.network.networks import Networks
@@ -30,6 +30,11 @@ def sweep(networks: Networks, live: set[str]) -> None:
         except OrlopError as error:
             _log.error("network: %s", error.message)
         _proxy(networks)
+        networks.resolver.restore(
+            called.document(networks, sandbox)
+            for sandbox in networks.sandboxes.values()
+            if called.needs_resolver(networks, sandbox)
+        )
         if not networks.marker.exists():
             return
         ends = {e.host_interface for s in networks.sandboxes.values() for e in s.endpoints.values()}

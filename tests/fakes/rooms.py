@@ -166,7 +166,7 @@ class FakeNetworks:
     def detach(self, id: str) -> None:
         self.attached.pop(id, None)
 
-    def restore(self, id: str, settings: Json, name: str, hostname: str) -> None:
+    def restore(self, id: str, settings: Json, name: str, hostname: str, host_config: Json) -> None:
         self.attached[id] = settings
 
     def rename(self, id: str, name: str) -> None:
