@@ -9,9 +9,9 @@ Source: github.com/vbatts/tar-split, README and `tar/storage/entry.go` (format o
 
 from __future__ import annotations
 
-import base64
 import os
 import stat
+from binascii import a2b_base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +26,8 @@ from orlop.storage.tar import parts
 _SMALL = 1 << 13  # these lines unpack thirtyfold
 _CHUNK = 1 << 20
 _ISAL_ERROR: Any = isal_zlib.error
+_DIRECTORY = os.O_PATH | os.O_DIRECTORY
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _crc64 = fastcrc.crc64.go_iso
 
 
@@ -75,43 +77,72 @@ def assemble(path: str | os.PathLike[str], root: Root) -> Iterator[bytes]:
     """
     pending: list[bytes] = []
     held = 0
-    for record in records(path):
-        if record.type == 2:
-            data = base64.b64decode(record.payload or "")
-            pending.append(data)
-            held += len(data)
-        elif record.size:
-            name = base64.b64decode(record.name_raw) or record.name.encode()
-            wanted = base64.b64decode(record.payload or "")
-            for data in _content(root, name, record.size, wanted):
+    tree = _Tree(root)
+    try:
+        for record in records(path):
+            if record.type == 2:
+                data = a2b_base64(record.payload or "")
                 pending.append(data)
                 held += len(data)
-                if held >= _CHUNK:
-                    yield b"".join(pending)
-                    pending.clear()
-                    held = 0
-        if held >= _CHUNK:
-            yield b"".join(pending)
-            pending.clear()
-            held = 0
+            elif record.size:
+                for data in _content(tree, record):
+                    pending.append(data)
+                    held += len(data)
+                    if held >= _CHUNK:
+                        yield b"".join(pending)
+                        pending.clear()
+                        held = 0
+            if held >= _CHUNK:
+                yield b"".join(pending)
+                pending.clear()
+                held = 0
+    finally:
+        tree.close()
     if pending:
         yield b"".join(pending)
 
 
-def _content(root: Root, name: bytes, size: int, wanted: bytes) -> Iterator[bytes]:
+class _Tree:
+    """Opens files of a tree; the directory of the last one stays open, as archives go by them."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._path = b""
+        self._fd = -1
+
+    def open(self, name: bytes) -> int:
+        """Raises InvalidArgument, OSError. The last component is never followed."""
+        if b".." in name:
+            name = b"/".join(parts(name))  # as it was written: "a/../b" without an "a" is "b"
+        directory, _, base = name.rpartition(b"/")
+        if self._fd < 0 or directory != self._path:
+            self.close()
+            self._fd = self._root.open(directory or b".", _DIRECTORY)
+            self._path = directory
+        if not base:
+            raise InvalidArgument("a file without a name")
+        return os.open(base, _FILE, dir_fd=self._fd)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _content(tree: _Tree, record: Record) -> Iterator[bytes]:
+    name = a2b_base64(record.name_raw) if record.name_raw else record.name.encode()
     damaged = SystemFailure(f"layer is damaged: {os.fsdecode(name)!r} is not what it was")
     try:
-        path = b"/".join(parts(name))  # as it was written: "a/../b" without an "a" is "b"
-        fd = root.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY, follow=False)
+        fd = tree.open(name)
     except InvalidArgument as e:
         raise damaged from e
     except OSError as e:
         raise SystemFailure(f"layer is damaged: {os.fsdecode(name)!r}: {e.strerror}") from e
     try:
         status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
+        if not stat.S_ISREG(status.st_mode) or status.st_size != record.size:
             raise damaged
-        crc, left = 0, size
+        crc, left = 0, record.size
         while left:
             chunk = os.read(fd, min(left, _CHUNK))
             if not chunk:
@@ -119,7 +150,7 @@ def _content(root: Root, name: bytes, size: int, wanted: bytes) -> Iterator[byte
             crc = _crc64(chunk, crc)
             left -= len(chunk)
             yield chunk
-        if crc.to_bytes(8, "big") != wanted:
+        if crc.to_bytes(8, "big") != a2b_base64(record.payload or ""):
             raise damaged
     finally:
         os.close(fd)
