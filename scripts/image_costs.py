@@ -50,8 +50,8 @@ class _Noise(io.RawIOBase):
         return True
 
 
-def archive(path: Path, count: int, size: int) -> None:
-    """A docker archive `costs:1`: one layer of `count` files of `size` bytes, 100 a directory."""
+def archive(path: Path, tag: str, count: int, size: int, seed: int) -> None:
+    """A docker archive of one layer of `count` files of `size` bytes, 100 in a directory."""
     with tempfile.NamedTemporaryFile(dir=path.parent) as layer:
         with tarfile.open(fileobj=layer, mode="w") as tar:
             for number in range(count):
@@ -61,7 +61,7 @@ def archive(path: Path, count: int, size: int) -> None:
                     tar.addfile(folder)
                 info = tarfile.TarInfo(f"d{number // 100}/f{number}")
                 info.size = size
-                tar.addfile(info, io.BufferedReader(_Noise(size, number)))
+                tar.addfile(info, io.BufferedReader(_Noise(size, number * 8 + seed)))
         layer.flush()
         layer.seek(0)
         digest = hashlib.file_digest(layer, "sha256").hexdigest()
@@ -73,7 +73,7 @@ def archive(path: Path, count: int, size: int) -> None:
         }
         raw = json.dumps(config).encode()
         name = hashlib.sha256(raw).hexdigest() + ".json"
-        listed = [{"Config": name, "RepoTags": ["costs:1"], "Layers": ["l/layer.tar"]}]
+        listed = [{"Config": name, "RepoTags": [tag], "Layers": ["l/layer.tar"]}]
         with tarfile.open(path, "w") as tar:
             tar.add(layer.name, "l/layer.tar")
             for member, data in ((name, raw), ("manifest.json", json.dumps(listed).encode())):
@@ -134,25 +134,36 @@ def _run(cli: list[str], *args: str) -> float:
 
 
 def measure(name: str, cli: list[str], out: Path, pidfiles: list[str]) -> None:
-    rows = []
+    """Nothing is removed before all is loaded: ext4 is slow where inodes were just freed."""
     sizes = [("files", n, n, 4 * KIB) for n in FILES]
     sizes += [("MB", n, 10, n * MIB // 10) for n in MEGABYTES]
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         source, saved = Path(folder) / "in.tar", Path(folder) / "out.tar"
         for axis, value, count, size in sizes:
-            archive(source, count, size)
-            times: dict[str, list[float]] = {"load": [], "save": [], "rmi": []}
-            for _ in range(ROUNDS):
-                times["load"].append(_run(cli, "load", "-i", str(source)))
-                times["save"].append(_run(cli, "save", "-o", str(saved), "costs:1"))
-                times["rmi"].append(_run(cli, "rmi", "costs:1"))
-            best = {what: min(found) for what, found in times.items()}
-            row: dict[str, Any] = {"engine": name, "axis": axis, "value": value, **best}
-            if pidfiles and value == MEGABYTES[-1]:
-                row["memory"] = _memory(cli, source, saved, pidfiles)
+            row: dict[str, Any] = {"engine": name, "axis": axis, "value": value}
+            for turn in range(ROUNDS):
+                tag = f"costs:{axis}-{value}-{turn}"
+                archive(source, tag, count, size, turn)
+                os.sync()
+                _least(row, "load", _run(cli, "load", "-i", str(source)))
+                saved.unlink(missing_ok=True)
+                _least(row, "save", _run(cli, "save", "-o", str(saved), tag))
             print(json.dumps(row), flush=True)
             rows.append(row)
+        for row in rows:
+            for turn in range(ROUNDS):
+                tag = f"costs:{row['axis']}-{row['value']}-{turn}"
+                _least(row, "rmi", _run(cli, "rmi", tag))
+        if pidfiles:
+            archive(source, "costs:1", 1, MEGABYTES[-1] * MIB, ROUNDS)
+            rows[-1]["memory"] = _memory(cli, source, saved, pidfiles)
+            print(json.dumps(rows[-1]))
     out.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def _least(row: dict[str, Any], what: str, seconds: float) -> None:
+    row[what] = min(seconds, row.get(what, seconds))
 
 
 def _memory(cli: list[str], source: Path, saved: Path, pidfiles: list[str]) -> dict[str, float]:
