@@ -107,9 +107,9 @@ class Daemon:
         options.setdefault("timeout", 60)
         if "input" not in options:
             options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("text", True)
         done = subprocess.run(
             command,
-            text=True,
             capture_output=True,
             env={**os.environ, **self.environment},
             **options,
