@@ -29,7 +29,7 @@ def _lines(
         for item in rest:
             yield dumps(item) + b"\r\n"
     except (OrlopError, OSError) as error:
-        yield failed(message(error))
+        yield failed(message(error), getattr(error, "code", None))
     except GeneratorExit:
         raise
     except Exception as error:
@@ -41,5 +41,7 @@ def _lines(
             close()
 
 
-def failed(text: str) -> bytes:
-    return dumps({"errorDetail": {"message": text}, "error": text}) + b"\r\n"
+def failed(text: str, code: object = None) -> bytes:
+    """`code`: a build step's exit code."""
+    detail = {"code": code, "message": text} if isinstance(code, int) else {"message": text}
+    return dumps({"errorDetail": detail, "error": text}) + b"\r\n"

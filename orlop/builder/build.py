@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 from orlop.builder import instructions as ins
 from orlop.builder import stages
 from orlop.builder.builder import Builder
+from orlop.builder.cachefrom import known
 from orlop.builder.configure import PROXIES
 from orlop.builder.context import Context
 from orlop.builder.events import Event, Finished, Planned, Vertex, Warning
 from orlop.builder.finish import keep_images, name_image
-from orlop.builder.ignore import Ignore, read_lines
 from orlop.builder.read import read
 from orlop.builder.request import Request
 from orlop.builder.session import Cancelled, Session
@@ -30,6 +30,7 @@ from orlop.builder.state import State
 from orlop.errors import InvalidArgument
 from orlop.image.tag import parse_target
 from orlop.oci import platform as platforms
+from orlop.oci.ignore import Ignore, read_lines
 from orlop.oci.reference import Reference
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def build(builder: Builder, request: Request) -> Iterator[Event]:
     document = read(_dockerfile(request))
     found: _Queue = queue.SimpleQueue()
     session = Session(builder, request, found.put)
+    session.trusted = known(builder.images, request.cache_from)
     work = _Build(session, document, targets)
     work.plan()
     return _stream(builder, session, work, found)

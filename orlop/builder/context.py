@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from orlop.builder.ignore import Ignore
 from orlop.builder.source import DIRECTORY, FILE, LINK, OTHER, Item, clean
 from orlop.errors import InvalidArgument
+from orlop.oci.ignore import Ignore
 from orlop.storage import tar
 from orlop.storage.compression import decompressed
 

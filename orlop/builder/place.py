@@ -9,11 +9,11 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from orlop.builder.ignore import Ignore
 from orlop.builder.modes import Chmod
 from orlop.builder.select import Picked, walk
 from orlop.builder.source import DIRECTORY, FILE, LINK, Item, Source
 from orlop.errors import InvalidArgument
+from orlop.oci.ignore import Ignore
 from orlop.paths import Root, remove_entry
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

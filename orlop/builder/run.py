@@ -122,7 +122,7 @@ def run(
         "platform": str(state.platform),
     }
     history = history_of(state, words, heeded)
-    hit = session.look_up(vertex, stage, place, inputs)
+    hit = session.look_up(vertex, stage, place, inputs, state, history)
     if hit is not None:
         return state.stepped(history, hit.diff), True
     config: Json = {

@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orlop.builder.ignore import Ignore
 from orlop.builder.source import DIRECTORY, FILE, LINK, Item, Source, clean, resolve
 from orlop.errors import InvalidArgument
 from orlop.oci.glob import glob_match
+from orlop.oci.ignore import Ignore
 
 _WILD = frozenset("*?[")
 

@@ -18,15 +18,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orlop.builder import cachefrom
 from orlop.builder.builder import Builder
 from orlop.builder.cache import Cache, Hit, key_of
 from orlop.builder.events import Event, Explained, Log, Vertex
 from orlop.builder.explain import reasons
 from orlop.builder.request import Request
 from orlop.builder.source import Tree
+from orlop.builder.state import State
 from orlop.container.kill import kill
 from orlop.container.remove import remove
 from orlop.errors import OrlopError
+from orlop.image.model import Image
 from orlop.kernel import mount
 from orlop.oci.digest import ChainID
 
@@ -50,6 +53,7 @@ class Session:
     used: set[str] = field(default_factory=set)  # keys that were hit
     chains: set[ChainID] = field(default_factory=set)  # held until the end
     consumed: set[str] = field(default_factory=set)  # names of build arguments
+    trusted: list[Image] = field(default_factory=list)  # --cache-from
     _containers: set[str] = field(default_factory=set)
     _mounts: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -92,13 +96,23 @@ class Session:
 
     # --- the cache ----------------------------------------------------------------------------
 
-    def look_up(self, vertex: Vertex, stage: str, place: str, inputs: dict[str, Any]) -> Hit | None:
+    def look_up(
+        self,
+        vertex: Vertex,
+        stage: str,
+        place: str,
+        inputs: dict[str, Any],
+        state: State,
+        created_by: str,
+    ) -> Hit | None:
         """The outcome of an earlier run of the same step; notes what this one depends on."""
         key = key_of(inputs)
         shown = {"text": vertex.text, **inputs}
         self.inputs[place] = shown
-        bypass = self.request.no_cache or stage in self.request.no_cache_stages
+        bypass = self.bypass(stage)
         found = None if bypass else self.cache.find(key)
+        if found is None and not bypass:
+            found = cachefrom.find(self.trusted, state, created_by)
         chain = found.chain if found is not None else None
         if chain is not None:
             if self.builder.layers.has(chain):
@@ -113,6 +127,15 @@ class Session:
                 why = ("same instruction, same inputs",)
             self.emit(Explained(vertex, found is not None, why))
         return found
+
+    def bypass(self, stage: str) -> bool:
+        """No cache here: asked for, or answers are only wanted of images that are not there."""
+        request = self.request
+        return (
+            request.no_cache
+            or stage in request.no_cache_stages
+            or bool(request.cache_from and not self.trusted)
+        )
 
     def made_step(self, inputs: dict[str, Any], hit: Hit, text: str, size: int) -> None:
         key = key_of(inputs)

@@ -136,8 +136,7 @@ class StageRun:
             changed = self._argument(node, state)
         else:
             changed = configure.configure(state, node, escape)
-        fresh = session.request.no_cache or self.name in session.request.no_cache_stages
-        return changed, not fresh and session.cache.seen(changed.image_id)
+        return changed, not session.bypass(self.name) and session.cache.seen(changed.image_id)
 
     def _argument(self, node: ins.Arg, state: State) -> State:
         request = self.session.request
@@ -161,7 +160,7 @@ class StageRun:
         state = state.with_config(WorkingDir=path)
         history = f"{' '.join(state.shell)} #(nop) WORKDIR {path}"
         inputs = {"op": "workdir", "parent": state.chain or "", "path": path, "epoch": state.epoch}
-        hit = session.look_up(vertex, self.name, place, inputs)
+        hit = session.look_up(vertex, self.name, place, inputs, state, history)
         if hit is not None:
             return state.stepped(history, hit.diff), True
         found: Hit

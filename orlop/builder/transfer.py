@@ -13,7 +13,6 @@ from orlop.builder import instructions as ins
 from orlop.builder.configure import absolute
 from orlop.builder.context import Context
 from orlop.builder.events import Vertex
-from orlop.builder.ignore import Ignore
 from orlop.builder.layer import sealed, writable
 from orlop.builder.modes import Chmod, owner
 from orlop.builder.place import Placing
@@ -23,6 +22,7 @@ from orlop.builder.session import Session
 from orlop.builder.source import DIRECTORY, FILE, Item, Source, clean
 from orlop.builder.state import State
 from orlop.errors import InvalidArgument
+from orlop.oci.ignore import Ignore
 from orlop.paths import Root
 from orlop.storage import tar
 from orlop.storage.compression import Reader, decompressed, detect, read_head
@@ -79,7 +79,7 @@ def transfer(
             "unpack": isinstance(node, ins.Add) and node.unpack is not False,
         }
         history = _history(state, node, words, files)
-        hit = session.look_up(vertex, stage, place, inputs)
+        hit = session.look_up(vertex, stage, place, inputs, state, history)
         if hit is not None:
             return state.stepped(history, hit.diff), True
         session.check()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +18,11 @@ pytestmark = pytest.mark.root
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    made = buildlab.make(Path(tmp_path_factory.mktemp("build")))
+    base = Path(tmp_path_factory.mktemp("build"))
+    made = buildlab.make(base)
     yield made
     made.close()
+    subprocess.run(["umount", base / "data" / "overlay2"], stderr=subprocess.DEVNULL)
 
 
 def test_a_whole_file(lab: Lab) -> None:
@@ -203,3 +206,37 @@ def test_explain_says_what_changed(lab: Lab) -> None:
     assert said[0] == (False, ("argument V changed: '1' -> '2'",))
     assert said[1][0] is False
     assert any(reason.startswith("file changed: f") for reason in said[1][1])
+
+
+def test_cache_from_names_images_that_are_trusted(lab: Lab) -> None:
+    text = "FROM busybox\nENV T=1\nRUN echo trusted > /t\nCOPY f /f\n"
+    first = lab.build(text, {"f": "1"}, tags=("test/trusted:1",))
+    for record in lab.engine.builder.cache.records():
+        if "trusted" in record.text or "COPY f" in record.text:
+            lab.engine.images.let_go(lab.engine.builder.cache.drop([record]))
+    found = lab.build(text, {"f": "1"}, cache_from=("test/trusted:1", "no/such"))
+    assert (found.id, found.cached()[2:]) == (first.id, [True, True])
+    assert lab.build(text, {"f": "1"}, cache_from=("no/such",)).cached()[2:] == [False, False]
+
+
+def test_an_image_with_a_forged_history_is_no_answer(lab: Lab) -> None:
+    import json
+
+    from orlop.image.create import create_from_layer
+
+    text = "FROM busybox\nRUN echo honest > /poison\n"
+    base = lab.engine.images.get("busybox")
+    evil = buildlab.archive({"poison": "evil\n"})
+    create_from_layer(
+        lab.engine.images,
+        parent=base.id,
+        diff=iter([evil.getvalue()]),
+        container_config={"Cmd": ["/bin/sh", "-c", "echo honest > /poison"]},
+        repo="test/evil",
+    )
+    assert json.loads(lab.engine.images.get("test/evil").raw)["history"][-1]["created_by"] == (
+        "/bin/sh -c echo honest > /poison"
+    )
+    found = lab.build(text)
+    assert found.cached() == [False, False]
+    assert found.sh("cat /poison") == "honest\n"

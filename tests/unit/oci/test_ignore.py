@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from dockerfile_vectors import cases
 
-from orlop.builder.ignore import Ignore, compile_pattern, matches, read_lines, regex_text
 from orlop.errors import InvalidArgument
+from orlop.oci.ignore import Ignore, compile_pattern, matches, read_lines, regex_text
 
 
 @pytest.mark.parametrize(
