@@ -296,6 +296,18 @@ def _strings(values: "Values", name: str, text: str) -> None:
     values.setdefault(name, []).extend(fields(text) if text else [])
 
 
+def _pairs(values: "Values", name: str, text: str) -> None:
+    """pflag's stringToString: key=value,…; one pair alone may hold commas and quotes."""
+    from orlop.cli.csv import fields
+
+    found = values.setdefault(name, {})
+    for field in [text] if text.count("=") == 1 else fields(text):
+        key, equals, value = field.partition("=")
+        if not equals:
+            raise ValueError(f"{field} must be formatted as key=value")
+        found[key] = value
+
+
 def _filter(values: "Values", name: str, text: str) -> None:
     found = values.setdefault(name, {})
     if not text:
@@ -343,6 +355,7 @@ PARSERS: "dict[str, Parser]" = {
     "weight": _many(parse_weight),
     "map": _map(lambda t: t),
     "sysctl": _map(validate_sysctl),
+    "pairs": _pairs,
     "strings": _strings,
     "filter": _filter,
     "ulimit": _ulimit,

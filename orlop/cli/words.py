@@ -33,6 +33,23 @@ _CREATE = (
 _RUN = "detach/d detach-keys:string sig-proxy " + _CREATE
 
 COMMANDS = {
+    "checkpoint create": (
+        "checkpoint:create",
+        "2",
+        "",
+        "checkpoint-dir:string leave-running",
+    ),
+    "checkpoint ls": ("checkpoint:ls", "1", "", "checkpoint-dir:string"),
+    "checkpoint rm": ("checkpoint:rm", "2", "", "checkpoint-dir:string"),
+    "context create": ("context:create", "1", "", "description:string docker:pairs from:string"),
+    "context export": ("context:export", "1-2", "", ""),
+    "context import": ("context:import_", "2", "", ""),
+    "context inspect": ("context:inspect", "0-", "", "format/f:string"),
+    "context ls": ("context:ls", "0", "", "format:string quiet/q"),
+    "context rm": ("context:rm", "1-", "", "force/f"),
+    "context show": ("context:show_", "0", "", ""),
+    "context update": ("context:update", "1", "", "description:string docker:pairs"),
+    "context use": ("context:use", "1", "", ""),
     "bootstrap": ("ours:bootstrap", "1", "", ""),
     "completion": ("completion:completion", "1", "", ""),
     "container attach": ("attach:attach", "1", "", "detach-keys:string no-stdin sig-proxy"),
@@ -235,9 +252,13 @@ TOP = {
     "wait": "container wait",
 }
 ALIASES = {
+    "checkpoint list": "checkpoint ls",
+    "checkpoint remove": "checkpoint rm",
     "container list": "container ls",
     "container ps": "container ls",
     "container remove": "container rm",
+    "context list": "context ls",
+    "context remove": "context rm",
     "image list": "image ls",
     "image remove": "image rm",
     "image rmi": "image rm",
@@ -246,7 +267,18 @@ ALIASES = {
     "volume list": "volume ls",
     "volume remove": "volume rm",
 }
-GROUPS = ("container", "image", "layers", "network", "overlay", "registry", "system", "volume")
+GROUPS = (
+    "checkpoint",
+    "container",
+    "context",
+    "image",
+    "layers",
+    "network",
+    "overlay",
+    "registry",
+    "system",
+    "volume",
+)
 GLOBALS = (
     "config:string context/c:string debug/D host/H:list log-level/l:string tls tlscacert:string "
     "tlscert:string tlskey:string tlsverify version/v"

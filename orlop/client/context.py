@@ -1,4 +1,4 @@
-"""Docker's contexts, read only: <config>/contexts/meta/<sha256 of the name>/meta.json."""
+"""The context that a command uses: <config>/contexts/meta/<sha256 of the name>/meta.json."""
 
 import hashlib
 import os
@@ -31,3 +31,12 @@ def endpoint(config_dir: str, name: str) -> tuple[str, dict[str, Any]]:
     if tls and not docker.get("SkipTLSVerify"):
         tls["tlsverify"] = True
     return host, tls
+
+
+def current(config_dir: str) -> str:
+    """What `orlop context use` chose, else ""; Docker's own choice is Docker's."""
+    try:
+        with open(os.path.join(config_dir, "contexts", "orlop-current"), encoding="utf-8") as file:
+            return file.read().strip()
+    except (OSError, ValueError):
+        return ""

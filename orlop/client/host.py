@@ -1,4 +1,5 @@
-"""Where the daemon is: -H, ORLOP_HOST, --context, DOCKER_HOST, else the default socket.
+"""Where the daemon is: -H, ORLOP_HOST, --context or ORLOP_CONTEXT, DOCKER_HOST, DOCKER_CONTEXT,
+what `orlop context use` chose, else the default socket.
 
 Docker's `currentContext` is ignored unless a context is asked for: a context set for Docker must
 not
@@ -114,6 +115,8 @@ def client_for(settings: Settings, config: "Mapping[str, Any]") -> Client:
         tls = {**extra, **tls}
     elif not given and not name:
         given = getenv("DOCKER_HOST")
+        if not given:
+            given, tls = _chosen(settings, tls)
     verify = tls.get("tlsverify") or bool(getenv("DOCKER_TLS_VERIFY"))
     secure = bool(verify or tls.get("tls"))
     autostart = settings.autostart and not given and not secure
@@ -134,6 +137,27 @@ def client_for(settings: Settings, config: "Mapping[str, Any]") -> Client:
     if version:
         client.version, client.pinned = version.removeprefix("v"), True
     return client
+
+
+def _chosen(settings: Settings, tls: "dict[str, Any]") -> "tuple[str, dict[str, Any]]":
+    """Host ("" for the default) and TLS settings of the context in use. Raises NotFound."""
+    name = getenv("DOCKER_CONTEXT") or _current(settings.config_dir)
+    if not name or name == "default":
+        return "", tls
+    from orlop.client.context import endpoint
+
+    given, extra = endpoint(settings.config_dir, name)
+    return given, {**extra, **tls}
+
+
+def _current(config_dir: str) -> str:
+    try:
+        posix.stat(config_dir + "/contexts/orlop-current")
+    except OSError:
+        return ""  # as a rule, and without another import
+    from orlop.client.context import current
+
+    return current(config_dir)
 
 
 def _dialer(

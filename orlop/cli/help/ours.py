@@ -1,6 +1,8 @@
 """Help of the commands that Docker does not have, and of the groups. Form: see show.py."""
 
 GROUPS = {
+    "checkpoint": "Manage checkpoints",
+    "context": "Manage contexts",
     "container": "Manage containers",
     "image": "Manage images",
     "layers": "Look into the layers of images and containers",

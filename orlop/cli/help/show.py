@@ -35,7 +35,7 @@ _COMMON = (
 )  # fmt: skip
 _OURS = ("bootstrap", "chainid", "completion", "help", "tags")
 _HIDDEN = {"system dial-stdio", "exec ls", "exec kill"}
-_FILES = ("container", "run", "image", "network", "system", "ours")
+_FILES = ("container", "context", "run", "image", "network", "system", "ours")
 
 
 class Text:
