@@ -73,6 +73,8 @@ class Orlop:
             return
         except h11.ProtocolError as error:
             answer = Answer(400, failure(f"malformed HTTP request: {error}"))
+        except versions.TooOld as error:
+            answer = Answer(400, error.message.encode() + b"\n", TEXT)
         except (OrlopError, OSError) as error:
             code = status(error)
             if code == 500:

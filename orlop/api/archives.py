@@ -44,7 +44,8 @@ def put(call: Call) -> Answer:
 
 
 def export(call: Call) -> Stream:
-    return Stream(_begun(exporting.export(call.engine.containers, call.parameters["id"])), TAR)
+    chunks = exporting.export(call.engine.containers, call.parameters["id"])
+    return Stream(_begun(chunks), "application/octet-stream")
 
 
 def save(call: Call) -> Stream:

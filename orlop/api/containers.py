@@ -201,7 +201,7 @@ def rename(call: Call) -> Answer:
 
 
 def update(call: Call) -> Answer:
-    changed = call.json(models.UpdateConfig)
+    changed = call.json(models.UpdateConfig, optional=True)
     warnings = updating.update(call.engine.containers, call.parameters["id"], changed)
     return encode.json({"Warnings": warnings or None})
 

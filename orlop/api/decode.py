@@ -147,7 +147,7 @@ _DATE = re.compile(
 )
 
 
-def moment(text: str, name: str) -> int:
+def moment(text: str) -> int:
     """Nanoseconds since the epoch of `seconds[.nanoseconds]` or RFC 3339; 0 for "" and "0"."""
     if not text:
         return 0
@@ -169,11 +169,19 @@ def moment(text: str, name: str) -> int:
             pass
         else:
             return seconds * 10**9 + int((match[7] or "").ljust(9, "0"))
-    raise InvalidArgument(f'invalid value for "{name}": failed to parse value: "{text}"')
+    raise InvalidArgument(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+
+
+_BEGINS = tuple('{["tfn-0123456789')
 
 
 def platform(text: str) -> str:
     """os/arch[/variant] of an OCI platform as JSON."""
+    first = text.lstrip()[:1]
+    if first not in _BEGINS:
+        raise InvalidArgument(
+            f"failed to parse platform: invalid character '{first}' looking for beginning of value"
+        )
     try:
         found = msgspec.json.decode(text, type=dict[str, Any])
         parts = [found["os"], found["architecture"], found.get("variant") or ""]

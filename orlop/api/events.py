@@ -26,9 +26,14 @@ _KNOWN = frozenset(
 
 def events(call: Call) -> Stream:
     since, until = (
-        decode.moment(call.text("since"), "since"),
-        decode.moment(call.text("until"), "until"),
+        decode.moment(call.text("since")),
+        decode.moment(call.text("until")),
     )
+    if until and since > until:
+        raise InvalidArgument(
+            f"`since` time ({call.text('since')}) cannot be after "
+            f"`until` time ({call.text('until')})"
+        )
     accept = matcher(call.filters())
     subscription = _Subscription(call, since, until, accept)
     return Stream(subscription.lines(), JSON)
@@ -108,10 +113,8 @@ def document(event: Event) -> dict[str, Any]:
 
 
 def matcher(filters: dict[str, list[str]]) -> Callable[[Event], bool]:
-    """Raises InvalidArgument for a filter Docker does not know."""
-    for name in filters:
-        if name not in _KNOWN:
-            raise InvalidArgument(f"invalid filter '{name}'")
+    """Filters that Docker does not know are passed over, as it does here."""
+    filters = {name: values for name, values in filters.items() if name in _KNOWN}
     if not filters:
         return lambda event: True
 

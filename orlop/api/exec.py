@@ -9,9 +9,10 @@ import socket
 import threading
 
 from orlop.api import encode, models
-from orlop.api.answer import MULTIPLEXED_STREAM, RAW_STREAM, Answer, Hijacked, Reply
+from orlop.api.answer import Answer, Hijacked, Reply
 from orlop.api.call import Call
 from orlop.api.containers import size
+from orlop.api.streams import hijacked_type
 from orlop.container import (
     exec_create as creating,
 )
@@ -32,7 +33,7 @@ _SETTLING = 0.5  # seconds for the news of an end or a detach that closed the st
 
 
 def create(call: Call) -> Answer:
-    config = call.json(models.Exec)
+    config = call.json(models.Exec, optional=True)
     if not config.get("Cmd"):  # before the container is looked for, as Docker
         raise InvalidArgument("No exec command specified")
     if call.flag("orlop-kill-on-disconnect"):
@@ -49,7 +50,7 @@ def start(call: Call) -> Reply:
     if body.get("Detach"):
         starting.exec_start(call.engine.containers, id, None, tty=tty, console=console)
         return Answer(200, b"", "")
-    kind = MULTIPLEXED_STREAM if not tty and call.version >= (1, 42) else RAW_STREAM
+    kind = hijacked_type(call, tty=tty)
     watched: list[socket.socket] = []
 
     def connect() -> tuple[int, bytes]:

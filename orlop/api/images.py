@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from orlop.api import encode, versions
+from orlop.api import decode, encode, versions
 from orlop.api.answer import Answer
 from orlop.api.call import Call
+from orlop.errors import InvalidArgument
 from orlop.image import (
     history as looking_back,
 )
@@ -39,6 +40,13 @@ def list_(call: Call) -> Answer:
 
 
 def inspect(call: Call) -> Answer:
+    platform = call.text("platform")
+    if platform and call.version >= (1, 49):
+        if call.flag("manifests"):
+            raise InvalidArgument(
+                "conflicting options: manifests and platform options cannot both be set"
+            )
+        decode.platform(platform)
     found = inspecting.inspect(
         call.engine.images, call.parameters["name"], legacy=call.version < (1, 50)
     )

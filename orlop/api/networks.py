@@ -28,17 +28,18 @@ def list_(call: Call) -> Answer:
 
 
 def inspect(call: Call) -> Answer:
-    return encode.json(inspecting.inspect(call.engine.networks, call.parameters["id"]))
+    found = inspecting.inspect(call.engine.networks, call.parameters["id"], call.text("scope"))
+    return encode.json(found)
 
 
 def create(call: Call) -> Answer:
-    body = call.json(models.CreateNetwork)
+    body = call.json(models.CreateNetwork, optional=True)
     id, warning = creating.create(call.engine.networks, body)
     return encode.json({"Id": id, "Warning": warning}, 201)
 
 
 def connect(call: Call) -> Answer:
-    body = call.json(models.Connect)
+    body = call.json(models.Connect, optional=True)
     connecting.connect(
         call.engine.containers,
         call.parameters["id"],
@@ -49,7 +50,7 @@ def connect(call: Call) -> Answer:
 
 
 def disconnect(call: Call) -> Answer:
-    body = call.json(models.Disconnect)
+    body = call.json(models.Disconnect, optional=True)
     connecting.disconnect(
         call.engine.containers,
         call.parameters["id"],
@@ -71,7 +72,7 @@ def prune(call: Call) -> Answer:
     removed = pruning.prune(
         call.engine.networks,
         filters,
-        older=lambda created: until is None or decode.moment(created, "created") < until,
+        older=lambda created: until is None or decode.moment(created) < until,
         used=lambda id: id in kept,
     )
     return encode.json({"NetworksDeleted": removed or None})

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from orlop.api.call import Call
 
 Handler = Callable[["Call"], Reply]
-_VERSION = re.compile(r"/v(\d{1,3}(?:\.\d{1,3}){1,2})(/.*)", re.DOTALL | re.ASCII)
+_VERSION = re.compile(r"/v([0-9][0-9.]{0,11})(/.*)", re.DOTALL | re.ASCII)
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 

@@ -103,7 +103,7 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", "/swarm/join", "unsupported:swarm_start"),
     ("POST", "/swarm/leave", "unsupported:swarm_leave"),
     ("POST", "/swarm/update", "unsupported:swarm"),
-    ("POST", "/swarm/unlock", "unsupported:swarm_leave"),
+    ("POST", "/swarm/unlock", "unsupported:swarm"),
     ("GET", "/nodes", "unsupported:swarm"),
     ("GET POST DELETE", "/nodes/{id}", "unsupported:swarm"),
     ("GET", "/services", "unsupported:swarm"),

@@ -24,6 +24,11 @@ def stream_type(call: Call, *, tty: bool) -> str:
     return MULTIPLEXED_STREAM if not tty and call.version >= (1, 42) else RAW_STREAM
 
 
+def hijacked_type(call: Call, *, tty: bool) -> str:
+    """Only a client that asked to upgrade is told what it gets."""
+    return stream_type(call, tty=tty) if call.upgrade() else RAW_STREAM
+
+
 def logs(call: Call) -> Stream:
     stdout, stderr = call.flag("stdout"), call.flag("stderr")
     if not (stdout or stderr):
@@ -36,8 +41,8 @@ def logs(call: Call) -> Stream:
         stderr=stderr,
         follow=call.flag("follow"),
         tail=int(tail) if tail.isascii() and tail.isdigit() and len(tail) < 10 else None,
-        since_ns=decode.moment(call.text("since"), "since"),
-        until_ns=decode.moment(call.text("until"), "until"),
+        since_ns=decode.moment(call.text("since")),
+        until_ns=decode.moment(call.text("until")),
         timestamps=call.flag("timestamps"),
         details=call.flag("details"),
     )
@@ -71,7 +76,7 @@ def attach_options(call: Call) -> tuple[Options, str]:
         logs=call.flag("logs"),
         detach_keys=call.text("detachKeys"),
     )
-    return options, stream_type(call, tty=bool(container.config.get("Tty")))
+    return options, hijacked_type(call, tty=bool(container.config.get("Tty")))
 
 
 def stats(call: Call) -> Answer | Stream:

@@ -8,6 +8,7 @@ from orlop.api import decode, encode, models
 from orlop.api.answer import Answer, Reply, Stream
 from orlop.api.call import Call
 from orlop.api.progress import progress
+from orlop.errors import InvalidArgument, SystemFailure
 from orlop.image import login as logging_in
 from orlop.image.import_ import import_
 from orlop.image.pull import pull, pull_reference
@@ -64,11 +65,18 @@ def search(call: Call) -> Answer:
         searching(
             call.engine.images,
             call.text("term"),
-            call.maybe_number("limit"),
+            _limit(call),
             call.filters(),
             _auth(call),
         )
     )
+
+
+def _limit(call: Call) -> int | None:
+    try:
+        return call.maybe_number("limit")
+    except SystemFailure as error:
+        raise InvalidArgument(f"invalid limit specified: {error.message}") from None
 
 
 def auth(call: Call) -> Answer:

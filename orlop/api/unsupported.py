@@ -7,14 +7,14 @@ from orlop.api.answer import Answer, Reply
 from orlop.api.call import Call
 from orlop.errors import InvalidArgument, NotFound, NotSupported, Unavailable
 
-_NOT_A_MANAGER = (
+NOT_A_MANAGER = (
     'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" '
     "to connect this node to swarm and try again."
 )
 
 
 def swarm(call: Call) -> Reply:
-    raise Unavailable(_NOT_A_MANAGER)
+    raise Unavailable(NOT_A_MANAGER)
 
 
 def swarm_start(call: Call) -> Reply:
@@ -26,6 +26,9 @@ def swarm_leave(call: Call) -> Reply:
 
 
 def plugins(call: Call) -> Answer:
+    for name in call.filters():
+        if name not in ("capability", "enabled"):
+            raise InvalidArgument(f"invalid filter '{name}'")
     return encode.json([])
 
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 from orlop.api import encode, models
 from orlop.api.answer import NO_CONTENT, Answer, Reply
 from orlop.api.call import Call
+from orlop.api.unsupported import NOT_A_MANAGER
 from orlop.errors import InvalidArgument, Unavailable
 from orlop.volume import list as listing
 from orlop.volume import prune as pruning
 
 
 def list_(call: Call) -> Answer:
-    found = listing.list_(call.engine.volumes, call.filters())
+    try:
+        filters = call.filters()
+    except InvalidArgument as error:
+        raise InvalidArgument(f"error reading volume filters: {error.message}") from None
+    found = listing.list_(call.engine.volumes, filters)
     return encode.json({"Volumes": [v.document() for v in found], "Warnings": None})
 
 
 def create(call: Call) -> Answer:
     body = call.json(models.CreateVolume, optional=True)
     if body.get("ClusterVolumeSpec") is not None:
-        update(call)
+        raise Unavailable(NOT_A_MANAGER)
     made = call.engine.volumes.create(
         body.get("Name") or None,
         body.get("Driver") or "local",
@@ -34,10 +39,7 @@ def inspect(call: Call) -> Answer:
 
 
 def update(call: Call) -> Reply:
-    raise Unavailable(
-        'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" '
-        "to connect this node to swarm and try again."
-    )
+    raise Unavailable("volume update only valid for cluster volumes, but swarm is unavailable")
 
 
 def remove(call: Call) -> Answer:
@@ -52,4 +54,4 @@ def prune(call: Call) -> Answer:
             raise InvalidArgument("invalid filter 'all'")
         filters["all"] = ["true"]  # 1.42 spares named volumes
     removed, freed = pruning.prune(call.engine.volumes, filters)
-    return encode.json({"VolumesDeleted": removed or None, "SpaceReclaimed": freed})
+    return encode.json({"VolumesDeleted": removed, "SpaceReclaimed": freed})

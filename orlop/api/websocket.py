@@ -36,8 +36,8 @@ class _Closed(Exception):
 
 
 def attach(call: Call) -> Reply:
-    accept = _handshake(call)
     options, _ = attach_options(call)
+    accept = _handshake(call)
     options = replace(options, mux=False)
     ours, theirs = socket.socketpair()
     client: list[tuple[int, bytes]] = []
@@ -67,7 +67,7 @@ def _handshake(call: Call) -> str:
     except (binascii.Error, ValueError):
         valid = False
     if call.upgrade() != b"websocket" or call.header("sec-websocket-version") != "13" or not valid:
-        raise InvalidArgument("not a WebSocket handshake")
+        raise InvalidArgument("not websocket protocol")
     return base64.b64encode(hashlib.sha1((key + _MAGIC).encode()).digest()).decode()
 
 

@@ -8,7 +8,7 @@ from orlop.container.containers import Containers, new_id
 from orlop.container.exec_process import exec_process
 from orlop.container.execs import Exec
 from orlop.container.view import running_root
-from orlop.errors import Conflict, InvalidArgument
+from orlop.errors import Conflict, InvalidArgument, SystemFailure
 from orlop.wire import parse_detach_keys
 
 
@@ -20,7 +20,11 @@ def exec_create(containers: Containers, ref: str, config: dict[str, Any]) -> str
     container = containers.get(ref)
     if not config.get("Cmd"):
         raise InvalidArgument("No exec command specified")
-    parse_detach_keys(config.get("DetachKeys") or "")
+    keys = config.get("DetachKeys") or ""
+    try:
+        parse_detach_keys(keys)
+    except InvalidArgument:
+        raise InvalidArgument(f"Invalid escape keys ({keys}) provided") from None
     with container.lock:
         state = container.state
         if state.running and state.paused:
@@ -32,7 +36,10 @@ def exec_create(containers: Containers, ref: str, config: dict[str, Any]) -> str
         if not state.running:
             raise Conflict(f"container {container.id} is not running")
         with running_root(container) as root:
-            exec_process(containers, container, config, root)  # an unknown user is refused here
+            try:
+                exec_process(containers, container, config, root)
+            except SystemFailure as error:  # an unknown user: Docker's 400 here, 500 at start
+                raise InvalidArgument(error.message) from None
         new = Exec(new_id(), container.id, dict(config))
         containers.execs.add(new)
         container.exec_ids.add(new.id)

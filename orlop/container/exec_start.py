@@ -41,7 +41,7 @@ def exec_start(
     with container.lock:
         if found.started:
             state = "is already running" if found.running else "has already run"
-            raise Conflict(f"Error: Exec command {exec_id} {state}")
+            raise Conflict(f"exec command {exec_id} {state}")
         _check(container)
         config = dict(found.config)
         if console:
@@ -155,7 +155,6 @@ def exec_exited(
     containers.submit(lambda: containers.keeper.forget(container_id, exec_id))
     found.exit_code = code_of(status)
     found.running = False
-    found.can_remove = True
     found.ended.set()
     container.exec_ids.discard(exec_id)
     containers.publish(container, "exec_die", execID=exec_id, exitCode=str(found.exit_code))

@@ -50,6 +50,8 @@ class Execs:
             own = self._of.setdefault(new.container_id, [])
             own.append(new.id)
             ended = [i for i in own if self._by_id[i].started and not self._by_id[i].running]
+            for old in ended:
+                self._by_id[old].can_remove = True
             for old in ended[:-KEPT]:
                 own.remove(old)
                 del self._by_id[old]

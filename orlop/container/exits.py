@@ -114,6 +114,7 @@ def _record(
         record["RestartCount"] = record.get("RestartCount", 0) + 1
         container.backoff = policy.backoff(container.backoff, ran)
     _forget_endpoints(record)
+    container.exec_ids.clear()
     container.save(record)
     if state.oom_killed:
         containers.publish(container, "oom")

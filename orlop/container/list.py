@@ -323,6 +323,8 @@ def _by_port(containers: Containers, values: list[str], key: str, what: str) -> 
         match = _PORT.fullmatch(value)
         if match is None:
             text = value.partition("/")[0]
+            if text.isascii() and text.isdigit():
+                continue  # another protocol: nothing has it
             raise SystemFailure(
                 f"error while looking up for {what} {value}: "
                 f'strconv.ParseUint: parsing "{text}": invalid syntax'

@@ -71,6 +71,8 @@ def parse_bind(spec: str, driver: str) -> Json:
         check(mount)
     except InvalidArgument as error:
         raise SystemFailure(f"invalid volume specification: '{spec}': {error.message}") from None
+    if not mode and mount["Type"] == "volume" and driver in ("", "local"):
+        mode = "z"  # what Docker notes
     mount["Mode"] = mode
     return mount
 

@@ -13,7 +13,8 @@ from orlop.oci.reference import Reference, parse_normalized
 def tag(images: Images, source: str, repo: str, tag_: str = "") -> None:
     """Give `source` the name repo[:tag]. Raises NotFound, InvalidArgument."""
     target = parse_target(repo, tag_)
-    assert target is not None
+    if target is None:
+        raise InvalidArgument("invalid reference format")
     set_name(images, target, images.get(source))
 
 

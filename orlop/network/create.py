@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from orlop.errors import Conflict, Forbidden, InvalidArgument, NotFound, Unavailable
+from orlop.errors import Conflict, Forbidden, InvalidArgument, NotFound
 from orlop.network import bringup, defaultbridge, hostnet, ipam, model, options
 from orlop.network.drivers import bridge
 from orlop.network.ipam import Address, Subnet
@@ -70,7 +70,7 @@ def _check(request: Json, name: str) -> None:
     if not name.strip():
         raise InvalidArgument("invalid name: name is empty")
     if name in (*model.PREDEFINED, "default"):
-        raise Forbidden(f"operation is not permitted on predefined {name} network")
+        raise Forbidden(f"operation is not permitted on predefined {name} network ")
     if "\0" in name or len(name) > 1024:
         raise InvalidArgument("invalid name: not a network name")
     if _ID.fullmatch(name):
@@ -80,7 +80,7 @@ def _check(request: Json, name: str) -> None:
     if request.get("Scope") in ("swarm", "global"):
         raise Forbidden("cannot create a swarm scoped network when swarm is not active")
     if request.get("Driver") == "overlay":
-        raise Unavailable(_SWARM)
+        raise Forbidden(_SWARM)
     source = (request.get("ConfigFrom") or {}).get("Network")
     if source:
         raise NotFound(f'configuration network "{source}" does not exist')

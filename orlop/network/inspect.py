@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from orlop.errors import NotFound
 from orlop.network import bringup
 from orlop.network.ipam import Address
 from orlop.network.model import Block
@@ -12,9 +13,14 @@ from orlop.network.networks import Networks
 Json = dict[str, Any]
 
 
-def inspect(networks: Networks, ref: str) -> Json:
-    """Docker's network object with `Containers`. Raises NotFound, InvalidArgument."""
+def inspect(networks: Networks, ref: str, scope: str = "") -> Json:
+    """Docker's network object with `Containers`. Raises NotFound, InvalidArgument.
+
+    `scope`: "" for any; every network of one host is of the scope "local".
+    """
     network = networks.get(ref)
+    if scope not in ("", "local"):
+        raise NotFound(f"network {ref} not found")
     if network.name == "bridge":
         network = bringup.standing_or_none(networks) or network
     out = network.to_json()

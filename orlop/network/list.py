@@ -42,7 +42,9 @@ def _dangling(filters: Filters) -> bool | None:
     try:
         (said,) = {parse_bool(v) for v in values}
     except ValueError:
-        raise InvalidArgument(f"invalid filter 'dangling=[{' '.join(values)}]'") from None
+        raise InvalidArgument(
+            'invalid value for filter \'dangling\', must be "true" (or "1"), or "false" (or "0")'
+        ) from None
     return said
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from orlop.errors import InvalidArgument
 from orlop.volume.model import Volume
 
-_TRUE, _FALSE = ("1", "true", "t", "True", "TRUE", "T"), ("0", "false", "f", "False", "FALSE", "F")
+TRUE, FALSE = ("1", "true", "t", "True", "TRUE", "T"), ("0", "false", "f", "False", "FALSE", "F")
 
 Filters = Mapping[str, Sequence[str]]
 
@@ -25,8 +25,8 @@ def flag(filters: Filters, name: str) -> bool | None:
     values = filters.get(name)
     if not values:
         return None
-    said = {True for v in values if v in _TRUE} | {False for v in values if v in _FALSE}
-    if len(said) != 1 or any(v not in _TRUE + _FALSE for v in values):
+    said = {True for v in values if v in TRUE} | {False for v in values if v in FALSE}
+    if len(said) != 1 or any(v not in TRUE + FALSE for v in values):
         raise InvalidArgument(f"invalid filter '{name}=[{' '.join(values)}]'")
     return said.pop()
 

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from orlop.errors import Conflict, NotFound
+from orlop.errors import Conflict, InvalidArgument, NotFound
 from orlop.volume import filters as filtering
 from orlop.volume.filters import Filters
 from orlop.volume.volumes import Volumes
@@ -18,7 +18,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 def prune(volumes: Volumes, filters: Filters) -> tuple[list[str], int]:
     """(names removed, bytes freed). Without `all` only anonymous ones, as since API 1.42."""
     filtering.check_names(filters, _KNOWN)
-    everything = filtering.flag(filters, "all")
+    everything = _everything(filters)
     removed, freed = [], 0
     for volume in volumes.all():
         if not (everything or volume.anonymous) or not filtering.matches(volume, filters):
@@ -37,6 +37,15 @@ def prune(volumes: Volumes, filters: Filters) -> tuple[list[str], int]:
         freed += size
     volumes.events.publish("volume", "prune", "", {"reclaimed": str(freed)})
     return removed, freed
+
+
+def _everything(filters: Filters) -> bool:
+    for value in filters.get("all") or ():
+        if value not in filtering.TRUE + filtering.FALSE:
+            raise InvalidArgument(
+                f"invalid filter 'all': strconv.ParseBool: parsing \"{value}\": invalid syntax"
+            )
+    return bool(filtering.flag(filters, "all"))
 
 
 def usage(path: Path) -> int:

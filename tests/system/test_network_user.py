@@ -226,7 +226,7 @@ def test_networks_survive_the_daemon(lab: Lab) -> None:
         (
             {"Name": "bridge"},
             Forbidden,
-            "operation is not permitted on predefined bridge network",
+            "operation is not permitted on predefined bridge network ",
         ),
         ({"Name": "n1"}, Conflict, "network with name n1 already exists"),
         ({"Name": "z", "Driver": "nosuch"}, NotFound, 'plugin "nosuch" not found'),

@@ -14,6 +14,14 @@ _BLKIO = (
     ("io_service_bytes_recursive", "blkio.throttle.io_service_bytes_recursive"),
     ("io_serviced_recursive", "blkio.throttle.io_serviced_recursive"),
 )
+_BLKIO_CFQ = (  # of schedulers that are gone; on v1 Docker has them as empty lists
+    "io_queue_recursive",
+    "io_service_time_recursive",
+    "io_wait_time_recursive",
+    "io_merged_recursive",
+    "io_time_recursive",
+    "sectors_recursive",
+)
 
 
 def counters(layout: Layout, relative: str) -> Json:
@@ -91,17 +99,19 @@ def _limit(found: int) -> int:
 def _pids(layout: Layout, relative: str) -> Json:
     own = directory(layout, relative, "pids")
     limit = read(f"{own}/pids.max").strip()
-    return {
-        "current": _number(f"{own}/pids.current"),
-        "limit": int(limit) if limit.isdigit() else 18446744073709551615,
-    }
+    out = {"current": _number(f"{own}/pids.current")}
+    if limit.isdigit():
+        out["limit"] = int(limit)
+    elif "pids" not in layout.v1:
+        out["limit"] = 18446744073709551615  # Docker leaves it out on v1
+    return out
 
 
 def _blkio(layout: Layout, relative: str) -> Json:
     if "blkio" not in layout.v1:
         return {"io_service_bytes_recursive": _io_stat(layout, relative)}
     own = directory(layout, relative, "blkio")
-    out: Json = {}
+    out: Json = {name: [] for name in _BLKIO_CFQ}
     for name, file in _BLKIO:
         rows = []
         for line in read(f"{own}/{file}").splitlines():
