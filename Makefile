@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install uninstall dev fmt check unit test compare bench chaos fuzz clean
+.PHONY: help install uninstall dev fmt check unit test compare compare-api bench chaos fuzz clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test:            ## install what tests need, then check and run every suite
 
 compare:         ## record the reference answers anew (DOCKER_HOST of a real dockerd)
 	$(BIN)/python tests/compat/record.py
+
+compare-api:     ## the same for the API corpus (a unix socket)
+	$(BIN)/python tests/compat/record_api.py
 
 chaos: dev       ## kill sweeps in full
 	ORLOP_CHAOS=full $(BIN)/python -m pytest -q tests/chaos

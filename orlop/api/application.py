@@ -19,6 +19,7 @@ from orlop.api.release import ENGINE_VERSION
 from orlop.api.router import Router, split_version
 from orlop.api.routes import build
 from orlop.api.status import message, status
+from orlop.api.versions import requests
 from orlop.engine import Engine
 from orlop.errors import OrlopError
 
@@ -108,12 +109,15 @@ class Orlop:
         if found is None or version < found[0].since:
             return _NO_PAGE
         route, parameters = found
+        asked = decode.query(query)
+        for name in requests.unknown(route.name, version):
+            asked.pop(name, None)
         call = Call(
             self._engine,
             exchange,
             request,
             path=rest,
-            query=decode.query(query),
+            query=asked,
             version=version,
         )
         call.parameters = parameters

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from orlop.api import decode, encode, models, versions
+from orlop.api import decode, encode, models
 from orlop.api.answer import JSON, NO_CONTENT, Answer, Later, Reply
 from orlop.api.call import Call
+from orlop.api.versions import answers, requests
 from orlop.container import (
     changes as changing,
 )
@@ -69,12 +70,12 @@ def list_(call: Call) -> Answer:
     every, limit = call.flag("all"), call.number("limit", -1)
     filters = call.filters()
     size = call.flag("size")
-    if not size and not versions.is_shaped("container summary", call.version):
+    if not size and not answers.is_shaped("container summary", call.version):
         body = listing.list_encoded(containers, all=every, limit=limit, filters=filters)
         return Answer(200, body + b"\n")
     rows = listing.list_(containers, all=every, limit=limit, filters=filters, size=size)
     return encode.json(
-        [versions.shape("container summary", _copied(row), call.version) for row in rows]
+        [answers.shape("container summary", _copied(row), call.version) for row in rows]
     )
 
 
@@ -84,7 +85,7 @@ def _copied(row: Json) -> Json:
 
 
 def create(call: Call) -> Answer:
-    body = call.json(models.CreateContainer)
+    body = requests.adapt("container", call.json(models.CreateContainer), call.version)
     host = body.pop("HostConfig", None)
     networking = body.pop("NetworkingConfig", None)
     as_lists(body)
@@ -111,7 +112,7 @@ def inspect(call: Call) -> Answer:
     found = inspecting.inspect(
         call.engine.containers, call.parameters["id"], size=call.flag("size")
     )
-    return encode.json(versions.shape("container", found, call.version))
+    return encode.json(answers.shape("container", found, call.version))
 
 
 def top(call: Call) -> Answer:
@@ -202,6 +203,7 @@ def rename(call: Call) -> Answer:
 
 def update(call: Call) -> Answer:
     changed = call.json(models.UpdateConfig, optional=True)
+    requests.adapt("update", changed, call.version)
     warnings = updating.update(call.engine.containers, call.parameters["id"], changed)
     return encode.json({"Warnings": warnings or None})
 

@@ -13,6 +13,7 @@ from orlop.api.answer import Answer, Hijacked, Reply
 from orlop.api.call import Call
 from orlop.api.containers import size
 from orlop.api.streams import hijacked_type
+from orlop.api.versions import requests
 from orlop.container import (
     exec_create as creating,
 )
@@ -34,6 +35,7 @@ _SETTLING = 0.5  # seconds for the news of an end or a detach that closed the st
 
 def create(call: Call) -> Answer:
     config = call.json(models.Exec, optional=True)
+    requests.adapt("exec", config, call.version)
     if not config.get("Cmd"):  # before the container is looked for, as Docker
         raise InvalidArgument("No exec command specified")
     if call.flag("orlop-kill-on-disconnect"):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from orlop.api import decode, encode, versions
+from orlop.api import decode, encode
 from orlop.api.answer import Answer
 from orlop.api.call import Call
+from orlop.api.versions import answers
 from orlop.errors import InvalidArgument
 from orlop.image import (
     history as looking_back,
@@ -36,12 +37,12 @@ def list_(call: Call) -> Answer:
         filters=filters,
         shared_size=call.flag("shared-size"),
     )
-    return encode.json([versions.shape("image summary", row, call.version) for row in rows])
+    return encode.json([answers.shape("image summary", row, call.version) for row in rows])
 
 
 def inspect(call: Call) -> Answer:
     platform = call.text("platform")
-    if platform and call.version >= (1, 49):
+    if platform:
         if call.flag("manifests"):
             raise InvalidArgument(
                 "conflicting options: manifests and platform options cannot both be set"
@@ -50,7 +51,10 @@ def inspect(call: Call) -> Answer:
     found = inspecting.inspect(
         call.engine.images, call.parameters["name"], legacy=call.version < (1, 50)
     )
-    return encode.json(versions.shape("image", found, call.version))
+    if call.version >= (1, 45):
+        found.pop("Container", None)
+        found.pop("ContainerConfig", None)
+    return encode.json(answers.shape("image", found, call.version))
 
 
 def history(call: Call) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from orlop.api import decode, encode, models
 from orlop.api.answer import NO_CONTENT, Answer
 from orlop.api.call import Call
+from orlop.api.versions import requests
 from orlop.container import connect as connecting
 from orlop.network import (
     create as creating,
@@ -39,7 +40,7 @@ def create(call: Call) -> Answer:
 
 
 def connect(call: Call) -> Answer:
-    body = call.json(models.Connect, optional=True)
+    body = requests.adapt("connect", call.json(models.Connect, optional=True), call.version)
     connecting.connect(
         call.engine.containers,
         call.parameters["id"],

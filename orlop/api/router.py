@@ -23,6 +23,7 @@ class Route:
     pattern: re.Pattern[str] | None  # None: the path is literal
     handler: Handler
     since: tuple[int, int] = (0, 0)  # API version that brought it
+    name: str = ""  # `METHOD /path/{parameter}`
 
 
 @dataclass(slots=True)
@@ -35,11 +36,12 @@ class Router:
     ) -> None:
         """`methods`: space-separated. Earlier routes win."""
         for method in methods.split():
+            name = f"{method} {path}"
             if "{" not in path:
-                self._literal[method, path] = Route(method, None, handler, since)
+                self._literal[method, path] = Route(method, None, handler, since, name)
                 continue
             regex = _PARAMETER.sub(lambda m: f"(?P<{m[1]}>.+)", path)
-            route = Route(method, re.compile(regex, re.DOTALL), handler, since)
+            route = Route(method, re.compile(regex, re.DOTALL), handler, since, name)
             self._patterns.setdefault(path.split("/")[1], []).append(route)
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from orlop.api import encode, versions
+from orlop.api import encode
 from orlop.api import info as collecting
 from orlop.api.answer import Answer
 from orlop.api.call import Call
+from orlop.api.versions import answers
 from orlop.errors import InvalidArgument, OrlopError
 
 Json = dict[str, Any]
@@ -25,7 +26,7 @@ def version(call: Call) -> Answer:
 
 
 def info(call: Call) -> Answer:
-    return encode.json(versions.shape("info", collecting.info(call.engine), call.version))
+    return encode.json(answers.shape("info", collecting.info(call.engine), call.version))
 
 
 def disk_usage(call: Call) -> Answer:
@@ -40,20 +41,18 @@ def disk_usage(call: Call) -> Answer:
 
         out["LayersSize"] = sum(layer.size for layer in engine.layers.all())
         rows = images(engine.images, shared_size=True, containers=True)
-        out["Images"] = [versions.shape("image summary", row, call.version) for row in rows]
+        out["Images"] = [answers.shape("image summary", row, call.version) for row in rows]
     if "container" in wanted:
         from orlop.container.list import list_ as containers
 
         rows = containers(engine.containers, all=True, size=True)
         out["Containers"] = [
-            versions.shape("container summary", dict(row), call.version) for row in rows
+            answers.shape("container summary", dict(row), call.version) for row in rows
         ]
     if "volume" in wanted:
         out["Volumes"] = [_volume(call, volume) for volume in engine.volumes.all()]
     if "build-cache" in wanted:
         out["BuildCache"] = []
-        if call.version < (1, 42):
-            out["BuilderSize"] = 0
     for key in ("Images", "Containers", "Volumes", "BuildCache"):
         out.setdefault(key, None)
     out.setdefault("LayersSize", 0)

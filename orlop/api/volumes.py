@@ -6,6 +6,7 @@ from orlop.api import encode, models
 from orlop.api.answer import NO_CONTENT, Answer, Reply
 from orlop.api.call import Call
 from orlop.api.unsupported import NOT_A_MANAGER
+from orlop.api.versions import requests
 from orlop.errors import InvalidArgument, Unavailable
 from orlop.volume import list as listing
 from orlop.volume import prune as pruning
@@ -21,7 +22,7 @@ def list_(call: Call) -> Answer:
 
 
 def create(call: Call) -> Answer:
-    body = call.json(models.CreateVolume, optional=True)
+    body = requests.adapt("volume", call.json(models.CreateVolume, optional=True), call.version)
     if body.get("ClusterVolumeSpec") is not None:
         raise Unavailable(NOT_A_MANAGER)
     made = call.engine.volumes.create(

@@ -49,6 +49,8 @@ def inspect(images: Images, ref: str, *, legacy: bool = False) -> dict[str, Any]
     }
     if legacy and document.get("container_config") is not None:
         out["ContainerConfig"] = document["container_config"]
+    if legacy and document.get("container"):
+        out["Container"] = document["container"]
     out |= {
         "DockerVersion": document.get("docker_version") or "",
         "Author": document.get("author") or "",

@@ -244,7 +244,7 @@ IMAGES = [
     ),
     case("POST", "/images/create?fromImage=BAD"),
     case("POST", "/images/create?fromImage=x&tag=-"),
-    case("POST", "/images/create?fromImage=busybox&tag=latest&platform=nosuch/x/y/z"),
+    case("POST", "/images/create?fromImage=busybox&tag=latest&platform=nosuch/x/y/z", since="1.32"),
     case(
         "POST",
         "/images/create?fromSrc=-&repo=BAD",
@@ -310,6 +310,7 @@ CREATE = [
     case("POST", "/containers/create?name=apic-x&platform=linux/nosuch", SLEEP),
     case("POST", "/containers/create?name=apic-x&platform=windows", SLEEP),
     case("POST", "/containers/create?name=apic-x&platform=a/b/c/d", SLEEP),
+    case("DELETE", "/containers/apic-x"),
     case("POST", "/containers/create", ""),
     case("POST", "/containers/create"),
     case("POST", "/containers/create", "{}"),
@@ -544,7 +545,7 @@ CONTAINERS = [
     case("POST", "/containers/apic-c/kill?signal=0"),
     case("POST", "/containers/apic-c/kill?signal=SIGURG"),
     case("POST", "/containers/nosuch/kill"),
-    case("POST", "/containers/apic-c/wait?condition=nosuch"),
+    case("POST", "/containers/apic-c/wait?condition=nosuch", since="1.30"),
     case("POST", "/containers/nosuch/wait"),
     case("POST", "/containers/apic-c/attach"),
     case("POST", "/containers/apic-c/attach?detachKeys=x,nosuch&stream=1&stdout=1"),
@@ -734,17 +735,21 @@ END = [
 ALL: list[Case] = [*SYSTEM, *NETWORKS, *VOLUMES, *IMAGES, *CREATE, *CONTAINERS, *EXEC, *SWARM, *END]
 
 
-def name(number: int, item: Case) -> str:
+def of(version: str) -> list[tuple[str, Case]]:
+    """(name, case) of what is asked at an API version."""
+    known = tuple(int(n) for n in version.split("."))
+    out = []
+    for number, item in enumerate(ALL):
+        since = tuple(int(n) for n in item.get("since", "1.24").split("."))
+        if known >= since:
+            out.append((_name(number, item), item))
+    return out
+
+
+def _name(number: int, item: Case) -> str:
     body = item.get("body")
-    shown = (
-        ""
-        if body in (None, b"")
-        else (
-            body
-            if isinstance(body, str)
-            else json.dumps(body)
-            if not isinstance(body, bytes)
-            else repr(body[:20])
-        )
-    )
-    return f"{number:03d} {item['method']} {item['path']} {shown}".strip()
+    if isinstance(body, bytes):
+        body = repr(body[:20])
+    elif body is not None and not isinstance(body, str):
+        body = json.dumps(body)
+    return f"{number:03d} {item['method']} {item['path']} {body or ''}".strip()

@@ -5,6 +5,7 @@ from harness import Client, Served, error
 
 from orlop.api import routes, versions
 from orlop.api.router import split_version
+from orlop.api.versions import answers
 from orlop.errors import InvalidArgument
 
 # Every operation of the Engine API 1.50 (method, path)
@@ -93,12 +94,12 @@ def test_version_window() -> None:
 
 def test_downgrades() -> None:
     row = {"RepoTags": [], "RepoDigests": [], "Size": 5}
-    assert versions.shape("image summary", dict(row), (1, 50)) == row
-    old = versions.shape("image summary", dict(row), (1, 42))
+    assert answers.shape("image summary", dict(row), (1, 50)) == row
+    old = answers.shape("image summary", dict(row), (1, 42))
     assert old["VirtualSize"] == 5
     assert old["RepoTags"] == ["<none>:<none>"]
-    assert versions.is_shaped("image summary", (1, 43))
-    assert not versions.is_shaped("image summary", (1, 44))
+    assert answers.is_shaped("image summary", (1, 43))
+    assert not answers.is_shaped("image summary", (1, 44))
 
 
 def test_pages(client: Client) -> None:
