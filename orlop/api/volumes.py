@@ -52,7 +52,8 @@ def prune(call: Call) -> Answer:
     filters = call.filters()
     if call.version < (1, 42):
         if "all" in filters:
-            raise InvalidArgument("invalid filter 'all'")
+            given = " ".join([*filters["all"], "true"])
+            raise InvalidArgument(f"invalid filter 'all=[{given}]': only one value is expected")
         filters["all"] = ["true"]  # 1.42 spares named volumes
     removed, freed = pruning.prune(call.engine.volumes, filters)
     return encode.json({"VolumesDeleted": removed, "SpaceReclaimed": freed})

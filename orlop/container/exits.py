@@ -145,7 +145,6 @@ def _forget_endpoints(record: dict[str, object]) -> None:
             GlobalIPv6Address="",
             GlobalIPv6PrefixLen=0,
             MacAddress=endpoint.get("DesiredMacAddress") or "",
-            DNSNames=None,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orlop.container import names
 from orlop.container.containers import Containers
+from orlop.container.model import Container, Json
 from orlop.errors import Conflict, InvalidArgument, OrlopError
 
 
@@ -25,7 +26,7 @@ def rename(containers: Containers, ref: str, new_name: str) -> None:
             raise type(error)(f"Error when allocating new name: {error.message}") from None
         container.name = bare
         try:
-            container.save(durable=True)
+            container.save(_renamed(container), durable=True)
         except BaseException:
             container.name = old
             containers.release(bare, container.id)
@@ -34,3 +35,14 @@ def rename(containers: Containers, ref: str, new_name: str) -> None:
         containers.touch_linked(container)
         containers.networks.rename(container.id, bare)
         containers.publish(container, "rename", oldName=f"/{old}")
+
+
+def _renamed(container: Container) -> Json:
+    """Its record; a running container is known to its networks under other names."""
+    record = container.record
+    if container.state.running:
+        hostname = (record.get("Config") or {}).get("Hostname") or ""
+        for endpoint in (record["NetworkSettings"].get("Networks") or {}).values():
+            names = (container.name, *(endpoint.get("Aliases") or ()), container.id[:12], hostname)
+            endpoint["DNSNames"] = list(dict.fromkeys(filter(None, names)))
+    return record

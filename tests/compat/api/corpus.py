@@ -51,8 +51,8 @@ SYSTEM = [
     case("GET", "/system/df?type=container", show="keys"),
     case("GET", "/system/df?type=volume&type=image", show="keys"),
     case("GET", "/system/df?type=build-cache", show="keys"),
-    case("GET", "/system/df?type=nosuch"),
-    case("GET", "/system/df?type="),
+    case("GET", "/system/df?type=nosuch", show="keys"),
+    case("GET", "/system/df?type=", show="keys"),
     case("POST", "/auth", "{"),
     case("POST", "/auth", "[]"),
     case("GET", "/events?since=x"),
@@ -224,9 +224,10 @@ IMAGES = [
         "GET",
         "/images/busybox/json?manifests=1&platform="
         + quote('{"os":"linux","architecture":"amd64"}'),
+        show="shape",
     ),
-    case("GET", "/images/busybox/json?platform=x"),
-    case("GET", "/images/busybox/history", show="shape"),
+    case("GET", "/images/busybox/json?platform=x", show="shape"),
+    case("GET", "/images/busybox/history", show="keys"),
     case("GET", "/images/nosuch/history"),
     case("POST", "/images/busybox/tag?repo=apic&tag=1"),
     case("POST", "/images/busybox/tag?repo=BAD&tag=1"),
@@ -709,7 +710,7 @@ END = [
     case("POST", "/containers/apic-c/stop?t=0"),
     case("POST", "/containers/apic-c/stop?t=0"),
     case("POST", "/containers/apic-c/wait"),
-    case("GET", "/containers/apic-c/json", show="shape"),
+    case("GET", "/containers/apic-c/json", show="keys"),
     filtered("/containers/json?all=1", name=["apic-c"]),
     case(
         "POST",
@@ -730,6 +731,7 @@ END = [
     case("DELETE", "/networks/apic%20x"),
     case("DELETE", "/volumes/apic-w"),
     case("DELETE", "/volumes/apic-v"),
+    case("DELETE", "/volumes/apic-x"),
 ]
 
 ALL: list[Case] = [*SYSTEM, *NETWORKS, *VOLUMES, *IMAGES, *CREATE, *CONTAINERS, *EXEC, *SWARM, *END]

@@ -152,13 +152,10 @@ def shape(value: Any) -> Any:
 
 
 def keys(value: Any) -> Any:
-    """The names of the fields on the two uppermost levels."""
+    """The names of the fields only."""
     if isinstance(value, dict):
-        return {
-            k: sorted({f for d in v for f in d}) if isinstance(v, list) else ""
-            for k, v in value.items()
-        }
-    return sorted({f for d in value for f in d})
+        return dict.fromkeys(value, "")
+    return sorted({name for found in value for name in found})
 
 
 def difference(got: Any, want: Any, where: str = "") -> list[str]:
