@@ -1,0 +1,192 @@
+"""The API corpus: containers that can and that cannot be created."""
+
+from __future__ import annotations
+
+from cases import LABELS, SLEEP, case
+
+CREATE = [
+    case(
+        "POST",
+        "/containers/create?name=apic-c",
+        {
+            **SLEEP,
+            "Labels": LABELS,
+            "Env": ["A=b"],
+            "WorkingDir": "/tmp",
+            "Hostname": "apichost",
+            "ExposedPorts": {"80/tcp": {}},
+            "Volumes": {"/anon": {}},
+            "Healthcheck": {"Test": ["CMD", "true"], "Interval": 3600000000000},
+            "HostConfig": {
+                "Binds": ["apic-v:/data", "/tmp:/host:ro"],
+                "Memory": 67108864,
+                "NanoCpus": 500000000,
+                "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2},
+                "CapAdd": ["NET_ADMIN"],
+                "Ulimits": [{"Name": "nofile", "Soft": 100, "Hard": 200}],
+                "Tmpfs": {"/t": "size=1m"},
+                "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m"}},
+                "ExtraHosts": ["a:1.2.3.4"],
+                "Annotations": {"x": "y"},
+            },
+            "NetworkingConfig": {"EndpointsConfig": {"bridge": {}}},
+        },
+        keep={"c": ["Id"]},
+    ),
+    case("POST", "/containers/create?name=apic-c", SLEEP),
+    case("POST", "/containers/create?name=-bad", SLEEP),
+    case("POST", "/containers/create?name=a", SLEEP),
+    case("POST", "/containers/create?name=apic-x&platform=linux/nosuch", SLEEP),
+    case("POST", "/containers/create?name=apic-x&platform=windows", SLEEP),
+    case("POST", "/containers/create?name=apic-x&platform=a/b/c/d", SLEEP),
+    case("DELETE", "/containers/apic-x"),
+    case("POST", "/containers/create", ""),
+    case("POST", "/containers/create"),
+    case("POST", "/containers/create", "{}"),
+    case("POST", "/containers/create", {"Image": "nosuch"}),
+    case("POST", "/containers/create", {"Image": "BAD"}),
+    case("POST", "/containers/create", {"Image": "busybox:"}),
+    case("POST", "/containers/create", {"Image": ""}),
+    case("POST", "/containers/create", SLEEP, headers={"Content-Type": "text/plain"}),
+    case(
+        "POST",
+        "/containers/create",
+        SLEEP,
+        headers={"Content-Type": "application/json; charset=utf-8"},
+        keep={"y": ["Id"]},
+    ),
+    case("DELETE", "/containers/{y}"),
+    *[
+        one
+        for number, (config, host) in enumerate(
+            (
+                ({}, {"Memory": 1}),
+                ({}, {"Memory": 10000000, "MemorySwap": 7000000}),
+                ({}, {"MemorySwap": 10000000}),
+                ({}, {"MemoryReservation": 1}),
+                ({}, {"MemorySwappiness": 101}),
+                ({}, {"MemorySwappiness": -2}),
+                ({}, {"NanoCpus": -1}),
+                ({}, {"NanoCpus": 1 << 50}),
+                ({}, {"NanoCpus": 1, "CpuQuota": 1000}),
+                ({}, {"CpuPeriod": 1}),
+                ({}, {"CpuQuota": 1}),
+                ({}, {"CpusetCpus": "x"}),
+                ({}, {"CpusetCpus": "999"}),
+                ({}, {"CpusetMems": "999"}),
+                ({}, {"BlkioWeight": 1}),
+                ({}, {"BlkioWeight": 2000}),
+                ({}, {"OomScoreAdj": 2000}),
+                ({}, {"ShmSize": -1}),
+                ({}, {"NetworkMode": "container:"}),
+                ({}, {"NetworkMode": "container"}),
+                ({"Hostname": "x"}, {"NetworkMode": "container:apic-c"}),
+                ({}, {"NetworkMode": "host", "Links": ["apic-c:x"]}),
+                ({"Hostname": "x"}, {"UTSMode": "host"}),
+                ({}, {"PidMode": "nosuch"}),
+                ({}, {"PidMode": "container:nosuch"}),
+                ({}, {"IpcMode": "nosuch"}),
+                ({}, {"UTSMode": "x"}),
+                ({}, {"CgroupnsMode": "x"}),
+                ({}, {"CapAdd": ["NOSUCH"]}),
+                ({}, {"CapDrop": ["NOSUCH"]}),
+                ({}, {"SecurityOpt": ["x"]}),
+                ({}, {"SecurityOpt": ["seccomp=x"]}),
+                ({}, {"RestartPolicy": {"Name": "x"}}),
+                ({}, {"RestartPolicy": {"Name": "always", "MaximumRetryCount": 3}}),
+                ({}, {"RestartPolicy": {"Name": "always"}, "AutoRemove": True}),
+                ({}, {"Binds": ["a"]}),
+                ({}, {"Binds": ["a:b"]}),
+                ({}, {"Binds": ["/a:/b:x"]}),
+                ({}, {"Binds": ["/a:/b", "/c:/b"]}),
+                ({}, {"Binds": ["/a:/"]}),
+                ({}, {"Binds": ["a:/b:nocopy,nocopy"]}),
+                ({}, {"Binds": [":/b"]}),
+                ({}, {"Binds": [""]}),
+                ({}, {"VolumesFrom": ["nosuch"]}),
+                ({}, {"VolumesFrom": ["apic-c:x"]}),
+                ({}, {"VolumeDriver": "nosuch", "Binds": ["apicq:/x"]}),
+                ({}, {"Mounts": [{"Type": "bind", "Source": "/nosuch", "Target": "/x"}]}),
+                ({}, {"Mounts": [{"Type": "bind", "Source": "", "Target": "/x"}]}),
+                ({}, {"Mounts": [{"Type": "tmpfs", "Source": "x", "Target": "/x"}]}),
+                (
+                    {},
+                    {
+                        "Mounts": [
+                            {"Type": "tmpfs", "Target": "/x"},
+                            {"Type": "tmpfs", "Target": "/x"},
+                        ]
+                    },
+                ),
+                (
+                    {},
+                    {
+                        "Mounts": [
+                            {
+                                "Type": "bind",
+                                "Source": "/tmp",
+                                "Target": "/x",
+                                "BindOptions": {"Propagation": "x"},
+                            }
+                        ]
+                    },
+                ),
+                (
+                    {},
+                    {
+                        "Mounts": [
+                            {
+                                "Type": "volume",
+                                "Source": "apic-v",
+                                "Target": "/x",
+                                "VolumeOptions": {"Subpath": "/abs"},
+                            }
+                        ]
+                    },
+                ),
+                ({}, {"Tmpfs": {"/x": "nosuch"}}),
+                ({}, {"Tmpfs": {"x": ""}}),
+                ({}, {"PortBindings": {"x": []}}),
+                ({}, {"PortBindings": {"80/x": []}}),
+                ({}, {"PortBindings": {"80/tcp": [{"HostPort": "x"}]}}),
+                ({}, {"PortBindings": {"80/tcp": [{"HostIp": "x", "HostPort": "1"}]}}),
+                ({}, {"PortBindings": {"99999/tcp": []}}),
+                ({"ExposedPorts": {"x": {}}}, {}),
+                ({"ExposedPorts": {"80/x": {}}}, {}),
+                ({"ExposedPorts": {"70000": {}}}, {}),
+                ({"Env": ["=x"]}, {}),
+                ({"Env": [""]}, {}),
+                ({"WorkingDir": "x"}, {}),
+                ({"StopSignal": "x"}, {}),
+                ({"Healthcheck": {"Interval": 1}}, {}),
+                ({"Healthcheck": {"Retries": -1}}, {}),
+                ({"MacAddress": "x"}, {}),
+                ({}, {"ExtraHosts": ["x"]}),
+                ({}, {"ExtraHosts": ["a:x"]}),
+                ({}, {"Links": ["nosuch"]}),
+                ({}, {"Links": ["a:b:c"]}),
+                ({}, {"LogConfig": {"Type": "nosuch"}}),
+                ({}, {"LogConfig": {"Config": {"nosuch": "x"}}}),
+                ({}, {"LogConfig": {"Config": {"max-size": "x"}}}),
+                ({}, {"LogConfig": {"Config": {"max-file": "x"}}}),
+                ({}, {"Runtime": "nosuch"}),
+                ({}, {"Isolation": "hyperv"}),
+                ({}, {"Annotations": {"": "x"}}),
+                ({}, {"Sysctls": {"net.x": "1"}, "NetworkMode": "host"}),
+                ({}, {"GroupAdd": ["x"], "Ulimits": [{"Name": "nosuch", "Soft": 1, "Hard": 1}]}),
+                ({}, {"Ulimits": [{"Name": "nofile", "Soft": 2, "Hard": 1}]}),
+                ({}, {"DeviceCgroupRules": ["x"]}),
+                ({}, {"DeviceRequests": [{"Driver": "nosuch", "Count": 1}]}),
+                ({}, {"StorageOpt": {"nosuch": "x"}}),
+            )
+        )
+        for one in (
+            case(
+                "POST",
+                f"/containers/create?name=apic-x{number}",
+                {**SLEEP, **config, "HostConfig": host},
+            ),
+            case("DELETE", f"/containers/apic-x{number}"),
+        )
+    ],
+]
