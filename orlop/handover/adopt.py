@@ -20,7 +20,10 @@ def foreign(root: Path) -> bool:
     """A root with images that is not ours, or whose databases changed since we saw them."""
     known = state.load(root)
     if known is None:
-        return (root / "image").is_dir() and not (root / "orlop" / "version").exists()
+        if (root / "orlop" / "version").exists():
+            return False
+        images = root / "image"  # we make it too, and dockerd puts a directory into it at once
+        return images.is_dir() and any(images.iterdir())
     seen = known.get("seen") or {}
     return any(
         state.fingerprint(root / name) != seen.get(name, "")

@@ -87,3 +87,12 @@ def test_a_snapshotter_root_is_refused(tmp_path: Path) -> None:
     (tmp_path / "rootfs/overlayfs").mkdir(parents=True)
     with pytest.raises(SystemFailure, match="containerd's snapshotter"):
         refuse_unreadable(tmp_path)
+
+
+def test_a_fresh_root_is_not_a_foreign_one(tmp_path: Path) -> None:
+    """Else nothing would ever be swept in it: the directories are ours, and empty."""
+    for name in ("image", "volumes", "orlop"):
+        (tmp_path / name).mkdir()
+    assert not foreign(tmp_path)
+    (tmp_path / "image/overlay2").mkdir()
+    assert foreign(tmp_path)
