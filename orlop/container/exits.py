@@ -9,7 +9,17 @@ from __future__ import annotations
 import threading
 import time
 
-from orlop.container import cgroups, health, logopts, policy, remove, rootfs, start
+from orlop.container import (
+    cgroups,
+    health,
+    imagemounts,
+    logopts,
+    policy,
+    remove,
+    rootfs,
+    start,
+    volumes,
+)
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.container.timers import guarded
@@ -158,4 +168,6 @@ def _tidy(containers: Containers, container: Container) -> None:
         f"cgroup of {container.id[:12]}",
         lambda: cgroups.remove_if_idle(containers, container, host),
     )
+    volumes.leave(containers, container.record)
+    imagemounts.unmount(containers, container, container.record)
     rootfs.leave(containers, container)

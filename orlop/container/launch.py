@@ -129,7 +129,7 @@ def _facts(
     with Root(merged) as root:
         identity = users.resolve(root, config["User"], host["GroupAdd"] or ())
     found = security.parse(host, no_new_privileges=daemon.no_new_privileges)
-    mounts = volumes.sources(containers, record, host)
+    mounts = volumes.sources(containers, record, host, undo.callback)
     mounts += _own_mounts(record, host, mounts)
     mounts += _shared_memory(containers, container, record, host, undo)
     wants_init = bool(daemon.init if host.get("Init") is None else host["Init"])

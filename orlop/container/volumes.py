@@ -6,17 +6,20 @@ image's content.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Callable
 from typing import Any
 
-from orlop.container import copyup, mounts, rootfs
+from orlop.container import copyup, imagemounts, mounts, propagation, rootfs
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.container.specmounts import UserMount, from_point
 from orlop.errors import InvalidArgument, NotFound, OrlopError, SystemFailure
 from orlop.paths import Root
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -64,7 +67,7 @@ def _point(
     if kind == "tmpfs":
         return mounts.point(request, source="", name="", driver="", identity="")
     if kind == "image":
-        raise InvalidArgument('invalid mount config for type "image": mount type not supported')
+        return imagemounts.point(containers, id, request, undo)
     if kind == "bind":
         source = request["Source"]
         made = mounts.point(request, source=source, name="", driver="", identity="")
@@ -137,25 +140,57 @@ def make_directory(root: Root, path: str) -> None:
         raise SystemFailure(f"Cannot mkdir: {path}: {error.strerror}") from None
 
 
-def sources(containers: Containers, record: Json, host: Json) -> list[UserMount]:
-    """Every user mount with the host path it comes from; missing bind sources of `-v` are made."""
+def sources(
+    containers: Containers, record: Json, host: Json, undo: Callable[[Any], object]
+) -> list[UserMount]:
+    """Every user mount with the host path it comes from; missing bind sources of `-v` are made.
+
+    `undo` is given a callable per volume that was mounted for this container.
+    """
     out = []
     for point in (record.get("MountPoints") or {}).values():
-        kind = point.get("Type")
+        kind, spec = point.get("Type"), point.get("Spec") or {}
         if kind == "volume":
-            source = str(containers.volumes.mountpoint(point["Name"]))
-            subpath = ((point.get("Spec") or {}).get("VolumeOptions") or {}).get("Subpath")
+            source = str(containers.volumes.mount(point["Name"], record["ID"]))
+            undo(lambda name=point["Name"]: containers.volumes.unmount(name, record["ID"]))
+            subpath = (spec.get("VolumeOptions") or {}).get("Subpath")
+            if subpath:
+                source = _subpath(source, subpath)
+        elif kind == "image":
+            source = imagemounts.mount(containers, point)
+            subpath = (spec.get("ImageOptions") or {}).get("Subpath")
             if subpath:
                 source = _subpath(source, subpath)
         elif kind == "bind":
             source = point["Source"]
             _bind_source(source, make=not point.get("SkipMountpointCreation"))
+            propagation.check(source, point.get("Propagation") or "")
         else:
             source = ""
         out.append(from_point(point, source))
     for target, options in (host.get("Tmpfs") or {}).items():
         out.append(UserMount(mounts.clean(target), options=tuple(options.split(","))))
     return out
+
+
+def hold(containers: Containers, record: Json) -> None:
+    """A running container that an earlier daemon started: its volumes stay mounted."""
+    for point in (record.get("MountPoints") or {}).values():
+        if point.get("Type") == "volume":
+            try:
+                containers.volumes.mount(point["Name"], record["ID"])
+            except OrlopError as error:
+                log.warning("volume of container %s: %s", record["ID"][:12], error.message)
+
+
+def leave(containers: Containers, record: Json) -> None:
+    """The container ended: the last one that ran with a volume takes its mount with it."""
+    for point in (record.get("MountPoints") or {}).values():
+        if point.get("Type") == "volume":
+            try:
+                containers.volumes.unmount(point["Name"], record["ID"])
+            except OrlopError as error:
+                log.warning("volume of container %s: %s", record["ID"][:12], error.message)
 
 
 def _bind_source(source: str, *, make: bool) -> None:
@@ -179,8 +214,21 @@ def _subpath(volume: str, subpath: str) -> str:
         with Root(volume) as root:
             fd = root.opath(subpath)
     except OSError as error:
+        base = os.path.realpath(volume)
+        wanted = os.path.realpath(f"{base}/{subpath}")
+        if wanted != base and not wanted.startswith(base + "/"):
+            raise SystemFailure(
+                "path concatenation escapes the base directory, "
+                f"base: {volume}, subpath: {subpath}"
+            ) from None
+        missing = volume
+        for name in subpath.split("/"):
+            missing += f"/{name}"
+            if not os.path.lexists(missing):
+                break
         raise SystemFailure(
-            f"cannot access path {volume}/{subpath}: {(error.strerror or '').lower()}"
+            f"cannot access path {volume}/{subpath}: "
+            f"lstat {missing}: {(error.strerror or '').lower()}"
         ) from None
     try:
         return os.readlink(f"/proc/self/fd/{fd}")
