@@ -44,7 +44,7 @@ def attach(containers: Containers, ref: str, options: Options, connect: Connect)
     keys = parse_detach_keys(options.detach_keys)
     if container.state.paused:
         raise Conflict(f"container {container.id} is paused, unpause the container before attach")
-    if container.state.restarting and not container.state.running:
+    if container.state.restarting:
         raise Conflict(
             f"container {container.id} is restarting, wait until the container is running"
         )

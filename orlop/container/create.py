@@ -15,6 +15,7 @@ from typing import Any
 from orlop import files
 from orlop.container import (
     endpoints,
+    imagemounts,
     links,
     logopts,
     merge,
@@ -84,6 +85,8 @@ def create(
         record["Name"] = f"/{reserved}"
         points, fill = volumes.resolve(containers, id, merged, host, undo.callback)
         record["MountPoints"] = points
+        if any(point["Type"] == "image" for point in points.values()):
+            warnings.append(imagemounts.WARNING)
         containers.layers.create_writable(
             id,
             image.chain if image is not None else None,

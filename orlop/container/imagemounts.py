@@ -1,7 +1,7 @@
 """`type=image` mounts: an image's tree, read-only, below a path of the container.
 
-As in Docker each is a layer of the container's own over the image, so that the image cannot go away;
-it is mounted while the container runs.
+As in Docker each is a layer of the container's own over the image, so that the image cannot go
+away; it is mounted while the container runs.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ Json = dict[str, Any]
 WARNING = "Image mount is an experimental feature"
 
 
-def point(
-    containers: Containers, id: str, request: Json, undo: Callable[[Any], object]
-) -> Json:
+def point(containers: Containers, id: str, request: Json, undo: Callable[[Any], object]) -> Json:
     """The mount point of a new container `id`. Raises NotFound for an image that is not here."""
     name = request["Source"]
     image = containers.images.get(name)

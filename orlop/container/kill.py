@@ -6,7 +6,7 @@ from orlop.container import pause, signals
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.container.wait import subscribe
-from orlop.errors import Conflict, NotFound, OrlopError
+from orlop.errors import Conflict, InvalidArgument, NotFound, OrlopError
 
 KILL = 9
 
@@ -15,6 +15,8 @@ def kill(containers: Containers, ref: str, signal: str = "") -> None:
     """Default SIGKILL, which is waited for. Raises InvalidArgument, Conflict when not running."""
     try:
         number = signals.parse(signal) if signal else KILL
+        if number > signals.RTMAX:
+            raise InvalidArgument(f"the linux daemon does not support signal {number}")
         container = containers.get(ref)
         with container.lock:
             if not container.state.running:

@@ -13,7 +13,18 @@ import re
 import shutil
 import time
 
-from orlop.container import exits, health, hostmounts, links, policy, remove, shapes, start
+from orlop.container import (
+    exits,
+    health,
+    hostmounts,
+    imagemounts,
+    links,
+    policy,
+    remove,
+    shapes,
+    start,
+    volumes,
+)
 from orlop.container.containers import Containers
 from orlop.container.create import TRANSIENT
 from orlop.container.merge import host_config as default_host_config
@@ -142,7 +153,8 @@ def recover(containers: Containers, tasks: list[Json]) -> None:
     for container in containers.all():
         if not container.damaged and container.record.get(TRANSIENT):
             _end_step(containers, container)
-    containers.layers.sweep_mounts(live)
+    running = [c.record for c in containers.all() if c.id in live]
+    containers.layers.sweep_mounts(live.union(*map(imagemounts.layers, running)))
     containers.networks.sweep(live)
     containers.couriers.resume({container.id for container in containers.all()})
     try:
@@ -210,6 +222,7 @@ def _adopt(containers: Containers, container: Container, task: Json) -> None:
             record["Config"]["Hostname"],
             container.host_config,
         )
+        volumes.hold(containers, record)
         health.schedule(containers, container)
 
 
@@ -256,5 +269,7 @@ def _stray(containers: Containers, id: str, task: Json) -> None:
 
 def _sweep_layers(containers: Containers) -> None:
     """What a crash left half made or half removed. Nobody asks for anything yet."""
-    containers.layers.sweep({container.id for container in containers.all()})
+    ids = {container.id for container in containers.all()}
+    ids.update(*(imagemounts.layers(container.record) for container in containers.all()))
+    containers.layers.sweep(ids)
     containers.images.sweep()

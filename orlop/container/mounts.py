@@ -22,7 +22,11 @@ _GROUPS = (
     ("consistent", "cached", "delegated", "default"),
 )
 _TYPES = ("bind", "volume", "tmpfs", "image")
-_KEYS = {"volume": "VolumeOptions", "bind": "BindOptions", "tmpfs": "TmpfsOptions"}
+_KEYS = {
+    "volume": "VolumeOptions",
+    "bind": "BindOptions",
+    "tmpfs": "TmpfsOptions",
+}
 
 
 def _mode(text: str) -> dict[str, str]:
@@ -113,7 +117,10 @@ def check(mount: Json) -> None:
     elif kind == "volume" and not source and mount.get("ReadOnly"):
         raise _wrong(kind, "must not set ReadOnly mode when using anonymous volumes")
     check_target(target, lambda text: _wrong(kind, text))
-    subpath = (mount.get("VolumeOptions") or {}).get("Subpath")
+    for words in (mount.get("TmpfsOptions") or {}).get("Options") or ():
+        if not 1 <= len(words) <= 2:
+            raise _wrong(kind, "invalid option array length")
+    subpath = (mount.get(f"{kind.capitalize()}Options") or {}).get("Subpath")
     if subpath and (subpath.startswith("/") or ".." in subpath.split("/")):
         raise _wrong(kind, "subpath must be a relative path within the volume")
 
@@ -206,8 +213,8 @@ def point(mount: Json, *, source: str, name: str, driver: str, identity: str) ->
     }
     bind = mount.get("BindOptions") or {}
     relabel = mount.get("Mode", "")
-    if "Mode" not in mount and kind == "volume":
-        relabel = "z"  # what Docker notes for `--mount type=volume`
+    if not relabel and kind == "volume" and ("Mode" not in mount or mount.get("Source")):
+        relabel = "z"  # what Docker notes, but not for the volumes that an image declares
     if relabel:
         out["Relabel"] = relabel
     if kind == "bind":

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 
-from orlop.container import health, hostmounts, kill, links, logopts, volumes
+from orlop.container import health, hostmounts, imagemounts, kill, links, logopts, volumes
 from orlop.container.containers import Containers
 from orlop.container.model import Container, Json
 from orlop.container.wait import subscribe
@@ -104,7 +104,7 @@ def discard(containers: Containers, container: Container, *, volumes: bool) -> N
     container.removed((container.state.exit_code, ""))
     containers.cleanup.add(
         f"container {container.id[:12]}",
-        lambda: _take_apart(containers, container, tomb),
+        lambda: _take_apart(containers, container, record, tomb),
     )
 
 
@@ -132,8 +132,9 @@ def _release(containers: Containers, container: Container, record: Json, anonymo
     containers.couriers.forget(container.id)
 
 
-def _take_apart(containers: Containers, container: Container, tomb: str) -> None:
+def _take_apart(containers: Containers, container: Container, record: Json, tomb: str) -> None:
     hostmounts.unmount_below(tomb)
+    imagemounts.remove(containers, record)
     try:
         image_chain = containers.layers.writable(container.id).parent
         containers.layers.unmount(container.id)

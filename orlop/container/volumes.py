@@ -218,8 +218,7 @@ def _subpath(volume: str, subpath: str) -> str:
         wanted = os.path.realpath(f"{base}/{subpath}")
         if wanted != base and not wanted.startswith(base + "/"):
             raise SystemFailure(
-                "path concatenation escapes the base directory, "
-                f"base: {volume}, subpath: {subpath}"
+                f"path concatenation escapes the base directory, base: {volume}, subpath: {subpath}"
             ) from None
         missing = volume
         for name in subpath.split("/"):

@@ -185,6 +185,7 @@ class FakeVolumes:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.users: dict[str, set[str]] = {}
+        self.mounted: dict[str, set[str]] = {}  # by containers that run
 
     def create(self, name: str | None, driver: str, opts: Json, labels: Json) -> FakeVolume:
         name = name or os.urandom(32).hex()
@@ -199,6 +200,13 @@ class FakeVolumes:
 
     def mountpoint(self, name: str) -> Path:
         return self.root / name / "_data"
+
+    def mount(self, name: str, id: str) -> Path:
+        self.mounted.setdefault(name, set()).add(id)
+        return self.mountpoint(name)
+
+    def unmount(self, name: str, id: str) -> None:
+        self.mounted.get(name, set()).discard(id)
 
     def acquire(self, name: str, id: str) -> None:
         self.users[name].add(id)
