@@ -15,12 +15,15 @@ from orlop.api.call import Call
 from orlop.api.progress import progress
 from orlop.builder import prune as pruning
 from orlop.builder.build import build as building
-from orlop.builder.build import with_epoch
+from orlop.builder.build import dockerfile_of, with_epoch
 from orlop.builder.builder import Builder
+from orlop.builder.check import report
 from orlop.builder.classic import classic
 from orlop.builder.context import Context
 from orlop.builder.remote import is_git, load_git, load_url
 from orlop.builder.request import Request
+from orlop.builder.status import statuses
+from orlop.builder.verify import verify
 from orlop.errors import InvalidArgument, NotSupported
 
 Json = dict[str, Any]
@@ -36,7 +39,11 @@ def build(call: Call) -> Stream:
     try:
         name = _load(call, builder, context)
         request = _request(call, context, name)
-        found = building(builder, with_epoch(request))
+        request = with_epoch(request)
+        ours = _ours(call)
+        if ours.get("check"):
+            return progress(_checked(context, request))
+        found = verify(builder, request) if ours.get("verify") else building(builder, request)
     except BaseException:
         context.close()
         raise
@@ -46,7 +53,18 @@ def build(call: Call) -> Stream:
 def _messages(call: Call, found: Any, context: Context, request: Request) -> Iterator[Json]:
     with contextlib.closing(context), contextlib.closing(found):
         call.gone.call(lambda: call.engine.builder.cancel(request.id))
-        yield from classic(found, quiet=call.flag("q"))
+        if _ours(call).get("events"):
+            yield from statuses(found)
+        else:
+            yield from classic(found, quiet=call.flag("q"))
+
+
+def _checked(context: Context, request: Request) -> Iterator[Json]:
+    with contextlib.closing(context):
+        text, count = report(dockerfile_of(request))
+        yield {"warnings": [{"short": text, "line": 0}]}
+        if count:
+            raise InvalidArgument(f"lint violation found: {count}")
 
 
 def _load(call: Call, builder: Builder, context: Context) -> str:

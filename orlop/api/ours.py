@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orlop.api import encode
-from orlop.api.answer import NO_CONTENT, Answer, Stream
+from orlop.api.answer import NO_CONTENT, TAR, Answer, Stream
 from orlop.api.call import Call
 from orlop.api.progress import progress
 from orlop.container.exec_inspect import exec_list
@@ -43,6 +43,13 @@ def layers(call: Call) -> Stream:
     from orlop.container.projection import projection
 
     return progress(projection(call.engine.containers, call.parameters["name"]))
+
+
+def rootfs(call: Call) -> Stream:
+    """A tar of the image's files, layers merged."""
+    from orlop.image.rootfs import rootfs as files_of
+
+    return Stream(files_of(call.engine.images, call.parameters["name"]), TAR)
 
 
 def execs(call: Call) -> Answer:

@@ -118,6 +118,7 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", "/orlop/tags/{name}", "transfer:tags"),
     ("GET", "/orlop/images/{name}/verify", "ours:verify"),
     ("GET", "/orlop/images/{name}/chain", "ours:chain"),
+    ("GET", "/orlop/images/{name}/rootfs", "ours:rootfs"),
     ("GET", "/orlop/layers/{name}", "ours:layers"),
     ("POST", "/orlop/bootstrap/{kind}", "ours:bootstrap"),
     ("POST", "/orlop/registry/serve", "registry.serve:serve"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ from orlop.oci.reference import Reference
 
 log = logging.getLogger(__name__)
 
+_SENT = re.compile(r"\.dockerfile\.[0-9a-f]+")  # a client's Dockerfile from outside the context
 _TEXT_LIMIT = 16 << 20  # bytes of a Dockerfile
 _Queue = queue.SimpleQueue[Event | BaseException | None]
 
@@ -42,7 +44,7 @@ _Queue = queue.SimpleQueue[Event | BaseException | None]
 def build(builder: Builder, request: Request) -> Iterator[Event]:
     """Raises an OrlopError: at once for a bad request, at the end for a step that failed."""
     targets = [_target(tag) for tag in request.tags]
-    document = read(_dockerfile(request))
+    document = read(dockerfile_of(request))
     found: _Queue = queue.SimpleQueue()
     session = Session(builder, request, found.put)
     session.trusted = known(builder.images, request.cache_from)
@@ -85,7 +87,7 @@ def _work(work: _Build, found: _Queue) -> None:
         found.put(None)
 
 
-def _dockerfile(request: Request) -> str:
+def dockerfile_of(request: Request) -> str:
     """The text; the context without what its ignore file names."""
     context = request.context
     name = clean(request.dockerfile) or "Dockerfile"
@@ -99,6 +101,8 @@ def _dockerfile(request: Request) -> str:
         if item.size == 0:
             raise InvalidArgument(f"the Dockerfile ({request.dockerfile}) cannot be empty")
         text = _decoded(context, item)
+    if text is not None and _SENT.fullmatch(name):
+        context.forget(name)
     for candidate in (f"{name}.dockerignore", ".dockerignore"):
         found = resolve(context, candidate)
         if found is not None and found.kind == FILE:
@@ -161,7 +165,12 @@ class _Build:
             before = (out[-1].id,) if out else ()
             id = vertex_id(token, stage.stage.name, offset)
             at = number + offset if number else 0
-            out.append(Vertex(id, at, total, stage.stage.name, node.text, node.line, before))
+            out.append(
+                Vertex(
+                    id, at, total, stage.stage.name, node.text, node.line, before, offset + 1,
+                    1 + len(stage.stage.commands) + len(extra), len(self.document.stages),
+                )
+            )  # fmt: skip
         return tuple(out)
 
     def state_of(self, index: int) -> State:

@@ -164,6 +164,11 @@ class Context:
         self._items = kept
         self._names = None
 
+    def forget(self, path: str) -> None:
+        """A file that is the client's message, not content."""
+        self._items.pop(path, None)
+        self._names = None
+
     # --- reading ------------------------------------------------------------------------------
 
     def item(self, path: str) -> Item | None:

@@ -18,6 +18,9 @@ class Vertex:
     text: str  # the instruction
     line: int
     inputs: tuple[str, ...] = ()  # ids of the vertices it stands on
+    position: int = 1  # in its stage
+    count: int = 1  # of the stage's
+    stages: int = 1  # of the build
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,9 +171,27 @@ def system(session: Session, options: Options) -> None:
     out(f"Total reclaimed space: {human_size(total)}\n")
 
 
-def _build_cache(session: Session, filters: "Filters", everything: bool) -> tuple[int, str]:
+def builder(session: Session, options: Options) -> None:
+    everything = options.flag("all")
+    what = "all build cache" if everything else "all dangling build cache"
+    if not options.flag("force") and not confirm(f"WARNING! This will remove {what}." + _SURE):
+        return
+    filters = _filters(session, options)
+    space, text = _build_cache(session, filters, everything, options.number("keep-storage"))
+    if text:
+        out(text + "\n")
+    out(f"Total:\t{human_size(space)}\n")
+
+
+def _build_cache(
+    session: Session, filters: "Filters", everything: bool, keep: int = 0
+) -> tuple[int, str]:
     path = "/build/prune" + query(
-        {"all": everything, "filters": dumps(filters) if filters else "{}"}
+        {
+            "all": everything,
+            "filters": dumps(filters) if filters else "{}",
+            "keep-storage": keep or None,
+        }
     )
     report = session.client.call("POST", path)
     names = (report or {}).get("CachesDeleted")

@@ -48,14 +48,14 @@ def _members(path: str, name: str, links: dict[tuple[int, int], str]) -> "Iterat
         if kind is None:
             return  # a socket has no form in an archive
         if kind == b"5":
-            yield _header(name + "/", info, kind, b"", 0, path)
+            yield header(name + "/", info, kind, b"", 0, path)
             names = sorted(os.listdir(path))
         elif kind == b"0":
-            yield from _file(path, name, info, links)
+            yield from file_member(path, name, info, links)
             return
         else:
             target = os.fsencode(os.readlink(path)) if kind == b"2" else b""
-            yield _header(name, info, kind, target, 0, path)
+            yield header(name, info, kind, target, 0, path)
             return
     except OSError as e:
         # as Docker: what cannot be read is named and left out
@@ -65,19 +65,19 @@ def _members(path: str, name: str, links: dict[tuple[int, int], str]) -> "Iterat
         yield from _members(f"{path}/{child}", f"{name}/{child}", links)
 
 
-def _file(
+def file_member(
     path: str, name: str, info: os.stat_result, links: dict[tuple[int, int], str]
 ) -> "Iterator[bytes]":
     if info.st_nlink > 1:
         key = (info.st_dev, info.st_ino)
         first = links.setdefault(key, name)
         if first != name:
-            yield _header(name, info, b"1", os.fsencode(first), 0, path)
+            yield header(name, info, b"1", os.fsencode(first), 0, path)
             return
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         left = info.st_size
-        yield _header(name, info, b"0", b"", left, path)
+        yield header(name, info, b"0", b"", left, path)
         while left:
             data = os.read(fd, min(left, _BLOCK))
             if not data:
@@ -90,7 +90,7 @@ def _file(
         os.close(fd)
 
 
-def _header(
+def header(
     name: str, info: os.stat_result, kind: bytes, link: bytes, size: int, path: str
 ) -> bytes:
     raw = os.fsencode(name)

@@ -125,6 +125,20 @@ COMMANDS = {
     "exec ls": ("ours:exec_ls", "-1", "", "no-trunc quiet/q format:string"),
     "help": ("help.show:help_", "0-", "", "map"),
     "image chainid": ("ours:chainid", "1", "", "all/a"),
+    "builder prune": ("prune:builder", "0", "", "all/a filter:filter force/f keep-storage:bytes"),
+    "image build": (
+        "build:build",
+        "1-",
+        "",
+        "add-host:list allow:strings build-arg:list cache-from:list cache-to:list "
+        "cgroup-parent:string check compress cpu-period:int64 cpu-quota:int64 "
+        "cpu-shares/c:int64 cpuset-cpus:string cpuset-mems:string disable-content-trust "
+        "explain file/f:string force-rm iidfile:string isolation:string label:label load "
+        "memory/m:bytes memory-swap:memswap metadata-file:string network:string no-cache "
+        "no-cache-filter:list output/o:list platform:string progress:string pull push "
+        "quiet/q rm secret:list security-opt:strings shm-size:bytes squash ssh:list "
+        "tag/t:list target:string ulimit:ulimit verify",
+    ),
     "image history": (
         "images:history",
         "1",
@@ -216,6 +230,7 @@ COMMANDS = {
 }
 TOP = {
     "attach": "container attach",
+    "build": "image build",
     "chainid": "image chainid",
     "commit": "container commit",
     "cp": "container cp",
@@ -268,6 +283,7 @@ ALIASES = {
     "volume remove": "volume rm",
 }
 GROUPS = (
+    "builder",
     "checkpoint",
     "container",
     "context",

@@ -2,6 +2,52 @@
 """Help of the image commands. Form: see show.py. The wording follows the Docker CLI (Apache-2.0)."""
 
 TEXT = """\
+image build [OPTIONS] PATH | URL | -
+Build an image from a Dockerfile
+  add-host list: Add a custom host-to-IP mapping ("host:ip")
+  allow strings: Allow extra privileged entitlement (e.g., "security.insecure")
+  build-arg list: Set build-time variables
+  cache-from list: External cache sources (e.g., "user/app:cache", "type=local,src=path/to/dir")
+  cache-to list: Cache export destinations (e.g., "user/app:cache", "type=local,dest=path/to/dir")
+  cgroup-parent string: Set the parent cgroup for the "RUN" instructions during build
+  check: Check the Dockerfile, build nothing
+  compress: Compress the build context using gzip
+  cpu-period int: Limit the CPU CFS (Completely Fair Scheduler) period
+  cpu-quota int: Limit the CPU CFS (Completely Fair Scheduler) quota
+  cpu-shares int: CPU shares (relative weight)
+  cpuset-cpus string: CPUs in which to allow execution (0-3, 0,1)
+  cpuset-mems string: MEMs in which to allow execution (0-3, 0,1)
+  disable-content-trust: Skip image verification (default true)
+  explain: Say of each step why it was or was not taken from the cache
+  file string: Name of the Dockerfile (Default is "PATH/Dockerfile")
+  force-rm: Always remove intermediate containers
+  iidfile string: Write the image ID to the file
+  isolation string: Container isolation technology
+  label list: Set metadata for an image
+  load: Shorthand for "--output=type=docker"
+  memory bytes: Memory limit
+  memory-swap bytes: Swap limit equal to memory plus swap: -1 to enable unlimited swap
+  metadata-file string: Write build result metadata to a file
+  network string: Set the networking mode for the RUN instructions during build (default "default")
+  no-cache: Do not use cache when building the image
+  no-cache-filter list: Do not cache specified stages
+  output list: Output destination (format: "type=local,dest=path")
+  platform string: Set platform if server is multi-platform capable
+  progress string: Set type of progress output ("auto", "plain", "tty", "rawjson", "quiet") (default "auto")
+  pull: Always attempt to pull a newer version of the image
+  push: Shorthand for "--output=type=registry"
+  quiet: Suppress the build output and print image ID on success
+  rm: Remove intermediate containers after a successful build (default true)
+  secret list: Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")
+  security-opt strings: Security options
+  shm-size bytes: Size of "/dev/shm"
+  squash: Squash newly built layers into a single new layer
+  ssh list: SSH agent socket to expose to the build (format: "default|<id>[=<socket>]")
+  tag list: Name and optionally a tag in the "name:tag" format
+  target string: Set the target build stage to build.
+  ulimit ulimit: Ulimit options (default [])
+  verify: Build twice and compare: the image must come out the same
+
 image history [OPTIONS] IMAGE
 Show the history of an image
   format string: @FORMAT

@@ -1,6 +1,7 @@
 """Help of the commands that Docker does not have, and of the groups. Form: see show.py."""
 
 GROUPS = {
+    "builder": "Manage builds",
     "checkpoint": "Manage checkpoints",
     "context": "Manage contexts",
     "container": "Manage containers",
@@ -16,6 +17,13 @@ GROUPS = {
 TEXT = """\
 bootstrap busybox|debian[:SUITE]
 Make a first image from this machine's package mirror, without a registry
+
+builder prune [OPTIONS]
+Remove build cache
+  all: Remove all unused build cache, not just dangling ones
+  filter filter: Provide filter values (e.g. "until=24h")
+  force: Do not prompt for confirmation
+  keep-storage bytes: Amount of disk space to keep for cache
 
 chainid IMAGE
 Show how the chain IDs of an image follow from its diff IDs

@@ -1,0 +1,156 @@
+"""The context of `build` as a tar: a directory less what its ignore file names, or a stream."""
+
+import os
+import stat
+
+from orlop.cli.failure import Failure
+from orlop.cli.tarwriter import file_member, header
+from orlop.oci.ignore import Ignore, read_lines
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BLOCK = 1 << 18
+_TYPES = {stat.S_IFDIR: b"5", stat.S_IFLNK: b"2", stat.S_IFIFO: b"6"}
+
+
+class Directory:
+    """`name` is what the Dockerfile is called in the archive."""
+
+    def __init__(self, path: str, dockerfile: str) -> None:
+        """Raises Failure with Docker's texts."""
+        self.path = os.path.realpath(path)
+        if not os.path.isdir(self.path):
+            raise Failure(f'unable to prepare context: path "{path}" not found')
+        self.extra: dict[str, bytes] = {}
+        self.name = self._dockerfile(dockerfile)
+        self.ignore = self._ignore()
+
+    def _dockerfile(self, given: str) -> str:
+        if given == "-":
+            return self._aside(read_stdin())
+        where = given or os.path.join(self.path, "Dockerfile")
+        if given and not os.path.isabs(given) and not os.path.exists(given):
+            inside = os.path.join(self.path, given)
+            where = inside if os.path.exists(inside) else given
+        if not given and not os.path.exists(where):
+            lower = os.path.join(self.path, "dockerfile")
+            where = lower if os.path.exists(lower) else where
+        try:
+            real = os.path.realpath(where, strict=True)
+        except OSError as e:
+            raise Failure(
+                "unable to prepare context: unable to evaluate symlinks in Dockerfile path: "
+                f"lstat {os.path.abspath(where)}: {(e.strerror or '').lower()}"
+            ) from None
+        relative = os.path.relpath(real, self.path)
+        if not relative.startswith(".."):
+            return relative
+        with open(real, "rb") as file:
+            return self._aside(file.read())
+
+    def _aside(self, data: bytes) -> str:
+        name = f".dockerfile.{os.urandom(10).hex()}"
+        self.extra[name] = data
+        return name
+
+    def _ignore(self) -> Ignore:
+        for name in (f"{self.name}.dockerignore", ".dockerignore"):
+            try:
+                with open(os.path.join(self.path, name), encoding="utf-8", errors="replace") as f:
+                    return Ignore(read_lines(f.read()))
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                continue
+        return Ignore(())
+
+    def __iter__(self) -> "Iterator[bytes]":
+        pending: list[bytes] = []
+        size = 0
+        for piece in self._pieces():
+            pending.append(piece)
+            size += len(piece)
+            if size >= _BLOCK:
+                yield b"".join(pending)
+                pending, size = [], 0
+        pending.append(bytes(1024))
+        yield b"".join(pending)
+
+    def _pieces(self) -> "Iterator[bytes]":
+        always = {self.name, f"{self.name}.dockerignore", ".dockerignore"}
+        for name, data in self.extra.items():
+            info = os.stat_result((0o100644, 0, 0, 1, 0, 0, len(data), 0, 0, 0))
+            yield header(name, info, b"0", b"", len(data), "")
+            yield data + bytes(-len(data) % 512)
+        links: dict[tuple[int, int], str] = {}
+        stack = [""]
+        while stack:
+            folder = stack.pop()
+            below = []
+            for name in sorted(os.listdir(f"{self.path}/{folder}"), key=os.fsencode):
+                inner = f"{folder}/{name}" if folder else name
+                left_out = inner not in always and self.ignore.ignored(inner)
+                path = f"{self.path}/{inner}"
+                info = os.lstat(path)
+                directory = stat.S_ISDIR(info.st_mode)
+                if directory and (not left_out or self._may_hold(inner, always)):
+                    below.append(inner)
+                if not left_out:
+                    yield from self._member(path, inner, info, links)
+            stack += below[::-1]
+
+    def _may_hold(self, folder: str, always: set[str]) -> bool:
+        """Something in an ignored directory may be wanted after all."""
+        return self.ignore.exclusions or any(n.startswith(folder + "/") for n in always)
+
+    def _member(
+        self, path: str, name: str, info: os.stat_result, links: dict[tuple[int, int], str]
+    ) -> "Iterator[bytes]":
+        if stat.S_ISREG(info.st_mode):
+            try:
+                yield from file_member(path, name, info, links)
+            except PermissionError:
+                raise Failure(
+                    f"error checking context: no permission to read from '{path}'"
+                ) from None
+            return
+        kind = _TYPES.get(stat.S_IFMT(info.st_mode))
+        if kind == b"5":
+            yield header(name + "/", info, kind, b"", 0, path)
+        elif kind is not None:
+            target = os.fsencode(os.readlink(path)) if kind == b"2" else b""
+            yield header(name, info, kind, target, 0, path)
+
+
+def read_stdin() -> bytes:
+    parts = []
+    while data := os.read(0, _BLOCK):
+        parts.append(data)
+    return b"".join(parts)
+
+
+def from_stdin(dockerfile: str) -> "tuple[str, Iterator[bytes]]":
+    """`build -`: an archive, or a Dockerfile alone. (its name, the stream)."""
+    first = os.read(0, _BLOCK)
+    while first and len(first) < 512:
+        more = os.read(0, _BLOCK)
+        if not more:
+            break
+        first += more
+    magic = first[257:262] == b"ustar" or first[:2] == b"\x1f\x8b" or first[:3] == b"BZh"
+    if magic or first[:4] == b"\x28\xb5\x2f\xfd" or first[:6] == b"\xfd7zXZ\0":
+        return dockerfile or "Dockerfile", _rest(first)
+    data = first + read_stdin()
+    return "Dockerfile", iter([_lone(data)])
+
+
+def _rest(first: bytes) -> "Iterator[bytes]":
+    yield first
+    while data := os.read(0, _BLOCK):
+        yield data
+
+
+def _lone(data: bytes) -> bytes:
+    info = os.stat_result((0o100600, 0, 0, 1, 0, 0, len(data), 0, 0, 0))
+    padded = data + bytes(-len(data) % 512)
+    return header("Dockerfile", info, b"0", b"", len(data), "") + padded + bytes(1024)
