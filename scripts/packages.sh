@@ -17,6 +17,10 @@ missing() {
   tool nft nftables
   tool ip iproute2
   tool strace strace
+  tool skopeo skopeo
+  tool openssl openssl
+  tool xz xz-utils
+  tool curl curl
   tool iptables iptables
   tool mkfs.btrfs btrfs-progs
   tool fuse-overlayfs fuse-overlayfs

@@ -1,72 +1,20 @@
-"""kill -9 of the daemon in the middle of a call, at random points: nothing half made is seen."""
+"""kill -9 of the daemon in the middle of a call: at random points, and at the system calls that
+change something. Nothing acknowledged is lost, nothing half made is seen."""
 
 from __future__ import annotations
 
 import os
-import random
-import select
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from daemon import Daemon
+from interrupting import POINTS, at_every_call, at_random, consistent, interrupt, seeded
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(600)]
-POINTS = int(os.environ.get("ORLOP_CHAOS_POINTS", "20"))
-START = 5  # seconds until the next daemon is ready
+pytestmark = [pytest.mark.root, pytest.mark.timeout(7200)]
 
-
-def interrupt(daemon: Daemon, call: tuple[str, ...], after: float) -> None:
-    """Kill the daemon `after` seconds into `call`, or at its end."""
-    running = subprocess.Popen(
-        ["docker", *call],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **daemon.environment},
-    )
-    ended = os.pidfd_open(running.pid)
-    select.select([ended], [], [], after)
-    os.close(ended)
-    daemon.kill()
-    running.wait(30)
-    begun = time.monotonic()
-    daemon.start()
-    assert time.monotonic() - begun < START
-
-
-def consistent(daemon: Daemon) -> None:
-    """Every listed image verifies, every listed container can be inspected."""
-    for id in set(daemon.docker("images", "-aq", "--no-trunc").stdout.split()):
-        daemon.orlop("image", "verify", id)
-    ids = daemon.docker("ps", "-aq").stdout.split()
-    if ids:
-        daemon.docker("inspect", *ids)
-    layers = daemon.data_root / "image/overlay2/layerdb"
-    assert os.listdir(layers / "tmp") == []
-    assert not [n for n in os.listdir(layers / "sha256") if n.endswith("-removing")]
-
-
-def sample(
-    daemon: Daemon,
-    call: tuple[str, ...],
-    before: Callable[[], object] = lambda: None,
-    repeat: tuple[str, ...] = (),
-) -> None:
-    seed = int.from_bytes(os.urandom(4), "big")
-    print("seed", seed)
-    made = random.Random(seed)
-    before()
-    begun = time.monotonic()
-    daemon.docker(*call)
-    whole = time.monotonic() - begun
-    for _ in range(POINTS):
-        before()
-        interrupt(daemon, call, made.uniform(0, whole))
-        consistent(daemon)
-        daemon.docker(*(repeat or call))
+Sweep = Callable[..., object]
+SWEEPS = pytest.mark.parametrize("sweep", [at_random, at_every_call], ids=["random", "calls"])
 
 
 def no_image(daemon: Daemon, name: str) -> None:
@@ -77,9 +25,9 @@ def no_container(daemon: Daemon) -> None:
     daemon.docker("rm", "-f", "one", check=False)
 
 
-def archive(daemon: Daemon) -> Path:
-    """Of an image with one more layer, with 300 files in it."""
-    script = "for i in $(seq 300); do head -c 5000 /dev/urandom > /f$i; done"
+def archive(daemon: Daemon, files: int = 300) -> Path:
+    """Of an image with one more layer."""
+    script = f"for i in $(seq {files}); do head -c 5000 /dev/urandom > /f$i; done"
     daemon.docker("run", "--name", "source", "busybox", "sh", "-c", script)
     daemon.docker("commit", "source", "some:1")
     path = daemon.base / "some.tar"
@@ -87,33 +35,87 @@ def archive(daemon: Daemon) -> Path:
     return path
 
 
-def test_load(own_orlopd: Daemon) -> None:
+def kept(daemon: Daemon) -> None:
+    """What was acknowledged before everything else is there and works."""
+    shown = daemon.docker("run", "--rm", "--net=none", "busybox", "echo", "still here").stdout
+    assert shown == "still here\n"
+
+
+@SWEEPS
+def test_load(own_orlopd: Daemon, sweep: Sweep) -> None:
     path = archive(own_orlopd)
-    sample(own_orlopd, ("load", "-i", str(path)), lambda: no_image(own_orlopd, "some:1"))
+    sweep(own_orlopd, ("load", "-i", str(path)), lambda: no_image(own_orlopd, "some:1"))
+    kept(own_orlopd)
 
 
-def test_commit(own_orlopd: Daemon) -> None:
+@SWEEPS
+def test_import(own_orlopd: Daemon, sweep: Sweep) -> None:
+    archive(own_orlopd)
+    tree = own_orlopd.base / "tree.tar"
+    own_orlopd.docker("export", "-o", str(tree), "source")
+    call = ("import", str(tree), "flat:1")
+    sweep(own_orlopd, call, lambda: no_image(own_orlopd, "flat:1"))
+    kept(own_orlopd)
+
+
+@SWEEPS
+def test_commit(own_orlopd: Daemon, sweep: Sweep) -> None:
     archive(own_orlopd)
     call = ("commit", "source", "some:1")
-    sample(own_orlopd, call, lambda: no_image(own_orlopd, "some:1"))
+    sweep(own_orlopd, call, lambda: no_image(own_orlopd, "some:1"))
+    kept(own_orlopd)
 
 
-def test_pull(own_orlopd: Daemon, registry: str) -> None:
+@SWEEPS
+def test_pull(own_orlopd: Daemon, registry: str, sweep: Sweep) -> None:
     archive(own_orlopd)
     name = f"{registry}/some:1"
     own_orlopd.docker("tag", "some:1", name)
     own_orlopd.docker("push", name)
     own_orlopd.docker("rm", "source")
     own_orlopd.docker("rmi", "some:1")
-    sample(own_orlopd, ("pull", name), lambda: no_image(own_orlopd, name))
+    sweep(own_orlopd, ("pull", name), lambda: no_image(own_orlopd, name))
+    assert os.listdir(own_orlopd.data_root / "orlop/downloads") == []
+    kept(own_orlopd)
+
+
+def test_push(own_orlopd: Daemon, registry: str) -> None:
+    """The first push packs, the next ones find the kept blob or the registry's."""
+    archive(own_orlopd)
+    own_orlopd.docker("tag", "some:1", f"{registry}/pushed:1")
+    at_random(own_orlopd, ("push", f"{registry}/pushed:1"))
+    kept(own_orlopd)
+
+
+@SWEEPS
+def test_tag(own_orlopd: Daemon, sweep: Sweep) -> None:
+    call = ("tag", "busybox", "other:1")
+    sweep(own_orlopd, call, lambda: no_image(own_orlopd, "other:1"))
+    kept(own_orlopd)
+
+
+@pytest.mark.parametrize("what", ["rmi", "prune"])
+@SWEEPS
+def test_removal(own_orlopd: Daemon, sweep: Sweep, what: str) -> None:
+    path = archive(own_orlopd)
+    own_orlopd.docker("rm", "source")
+
+    def make() -> None:
+        own_orlopd.docker("load", "-qi", str(path))
+        own_orlopd.docker("tag", "some:1", "some:2")
+        if what == "prune":
+            no_container(own_orlopd)
+            own_orlopd.docker("create", "--name", "one", "busybox", "true")
+
+    calls = {"rmi": ("rmi", "-f", "some:1", "some:2"), "prune": ("image", "prune", "-af")}
+    sweep(own_orlopd, calls[what], make)
+    kept(own_orlopd)
 
 
 def test_create(own_orlopd: Daemon) -> None:
     """Repeated under the name of the first, which is there whole or not at all."""
     call = ("create", "--name", "one", "busybox", "true")
-    seed = int.from_bytes(os.urandom(4), "big")
-    print("seed", seed)
-    made = random.Random(seed)
+    made = seeded()
     for _ in range(POINTS):
         no_container(own_orlopd)
         interrupt(own_orlopd, call, made.uniform(0, 0.1))
@@ -128,9 +130,7 @@ def test_rm(own_orlopd: Daemon) -> None:
         no_container(own_orlopd)
         own_orlopd.docker("run", "-d", "--name", "one", "busybox", "sleep", "1000")
 
-    seed = int.from_bytes(os.urandom(4), "big")
-    print("seed", seed)
-    made = random.Random(seed)
+    made = seeded()
     for _ in range(POINTS):
         make()
         interrupt(own_orlopd, ("rm", "-f", "one"), made.uniform(0, 0.15))

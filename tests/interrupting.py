@@ -1,0 +1,227 @@
+"""Kill the daemon in the middle of a call, and what must hold afterwards (the recovery oracle)."""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from daemon import Daemon
+
+FULL = os.environ.get("ORLOP_CHAOS") == "full"
+POINTS = int(os.environ.get("ORLOP_CHAOS_POINTS", "100" if FULL else "4"))
+START = 5  # seconds until the next daemon is ready
+
+Call = tuple[str, ...]
+
+
+def nothing() -> None:
+    pass
+
+
+def seeded() -> random.Random:
+    seed = int(os.environ.get("ORLOP_CHAOS_SEED") or int.from_bytes(os.urandom(4), "big"))
+    print("ORLOP_CHAOS_SEED =", seed)  # pytest shows it when the test fails
+    return random.Random(seed)
+
+
+@contextmanager
+def calling(daemon: Daemon, call: Call) -> Iterator[subprocess.Popen[bytes]]:
+    source = subprocess.DEVNULL
+    if call[0] == "import":
+        source = os.open(call[1], os.O_RDONLY)
+        call = ("import", "-", *call[2:])
+    with subprocess.Popen(
+        ["docker", *call],
+        stdin=source,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **daemon.environment},
+    ) as running:
+        if source >= 0:
+            os.close(source)
+        yield running
+
+
+def again(daemon: Daemon) -> None:
+    """The next daemon, in time and with no manual step."""
+    begun = time.monotonic()
+    daemon.start()
+    assert time.monotonic() - begun < START
+
+
+def interrupt(daemon: Daemon, call: Call, after: float) -> None:
+    """Kill the daemon `after` seconds into `call`, or at its end."""
+    with calling(daemon, call) as running:
+        ended = os.pidfd_open(running.pid)
+        select.select([ended], [], [], after)
+        os.close(ended)
+        daemon.kill()
+    again(daemon)
+
+
+def whole(daemon: Daemon, call: Call) -> float:
+    """Seconds that the call takes uninterrupted; it succeeds."""
+    begun = time.monotonic()
+    with calling(daemon, call) as running:
+        assert running.wait(120) == 0, call
+    return time.monotonic() - begun
+
+
+def consistent(daemon: Daemon) -> None:
+    """What is listed works, nothing half made is there, every tree belongs to something."""
+    for id in set(daemon.docker("images", "-aq", "--no-trunc").stdout.split()):
+        daemon.orlop("image", "verify", "-q", id)
+    ids = daemon.docker("ps", "-aq").stdout.split()
+    if ids:
+        daemon.docker("inspect", *ids)
+    layerdb = daemon.data_root / "image/overlay2/layerdb"
+    left = [str(p) for p in (layerdb / "tmp").rglob("*")]
+    assert left == [], left
+    settle(daemon)
+    assert strays(daemon) == set(), daemon.log.read_text()[-3000:]
+    blobs = daemon.data_root / "orlop/blobs"
+    if blobs.is_dir():
+        incoming = blobs / "incoming"
+        assert not incoming.is_dir() or os.listdir(incoming) == []
+
+
+def settle(daemon: Daemon) -> None:
+    """Orphans go behind the start, as files do behind an rmi."""
+    for _ in range(500):
+        if not strays(daemon):
+            return
+        select.select([], [], [], 0.02)
+
+
+def strays(daemon: Daemon) -> set[str]:
+    """Trees that no record names, records whose tree is gone, records on their way out."""
+    layerdb = daemon.data_root / "image/overlay2/layerdb"
+    records = os.listdir(layerdb / "sha256")
+    out = {name for name in records if name.endswith("-removing")}
+    named = [layerdb / "sha256" / name / "cache-id" for name in set(records) - out]
+    known = {p.read_text() for p in named if p.exists()}
+    for mount in (layerdb / "mounts").iterdir():
+        known |= {p.read_text() for n in ("mount-id", "init-id") if (p := mount / n).exists()}
+    trees = set(os.listdir(daemon.data_root / "overlay2")) - {"l"}
+    links = os.listdir(daemon.data_root / "overlay2/l")
+    return out | (trees ^ known) | (set(links) if len(links) != len(trees) else set())
+
+
+def at_random(
+    daemon: Daemon, call: Call, before: Callable[[], object] = nothing, repeat: Call = ()
+) -> None:
+    """POINTS kills at random times; each time the call succeeds when it is repeated."""
+    made = seeded()
+    before()
+    length = whole(daemon, call)
+    for _ in range(POINTS):
+        before()
+        interrupt(daemon, call, made.uniform(0, length))
+        consistent(daemon)
+        whole(daemon, repeat or call)
+
+
+CALLS = (
+    "rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir,fsync,fdatasync,"
+    "syncfs,ftruncate,mount,umount2,move_mount,symlink,symlinkat"
+)
+
+
+def at_call(daemon: Daemon, call: Call, name: str, number: int) -> bool:
+    """Kill the daemon when one of its threads makes its `number`th system call `name`; False when
+    it lived on: the call ended before, or the turn came to a worker."""
+    assert daemon.process
+    settle(daemon)
+    tracer = subprocess.Popen(
+        [
+            "strace", "-f", "-qq", "-o", "/dev/null", "-p", str(daemon.process.pid),
+            "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={number}",
+        ],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        _attached(daemon.process.pid)
+        with calling(daemon, call) as running:
+            died = os.pidfd_open(daemon.process.pid)
+            ended = os.pidfd_open(running.pid)
+            found, _, _ = select.select([died, ended], [], [], 60)
+            assert found, "neither the call nor the daemon ended"
+            # the answer may be out before what is done behind it
+            killed = bool(died in found or select.select([died], [], [], 0.3)[0])
+            os.close(died)
+            os.close(ended)
+    finally:
+        tracer.terminate()
+        tracer.wait()
+    if killed:
+        daemon.process.wait()
+        again(daemon)
+    return killed
+
+
+def _attached(pid: int) -> None:
+    """Until every thread of the daemon is traced, or it has ended."""
+    for _ in range(1000):
+        try:
+            states = [p.read_text() for p in Path(f"/proc/{pid}/task").glob("*/status")]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # a thread ended
+        if all("TracerPid:\t0" not in s or "State:\tZ" in s for s in states):
+            return
+        select.select([], [], [], 0.01)
+    raise AssertionError("strace did not attach")
+
+
+def at_every_call(
+    daemon: Daemon, call: Call, before: Callable[[], object] = nothing, most: int = 1000
+) -> int:
+    """A kill at each state-changing system call, or at a seeded sample of them; how many."""
+    before()
+    points = _points(daemon, call)
+    assert 2 < len(points) < most, points
+    if not FULL:
+        points = seeded().sample(points, min(POINTS, len(points)))
+    kills = 0
+    for name, number in points:
+        before()
+        kills += at_call(daemon, call, name, number)
+        consistent(daemon)
+        whole(daemon, call)
+    assert kills > len(points) // 4, points  # the rest were workers, which die alone
+    return kills
+
+
+def _points(daemon: Daemon, call: Call) -> list[tuple[str, int]]:
+    """(system call, how often one thread made it before and now) of one whole call."""
+    assert daemon.process
+    settle(daemon)
+    log = daemon.base / "calls"
+    tracer = subprocess.Popen(
+        ["strace", "-f", "-qq", "-o", str(log), "-p", str(daemon.process.pid),
+         "-e", f"trace={CALLS},execve"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        _attached(daemon.process.pid)
+        whole(daemon, call)
+        select.select([], [], [], 0.3)  # what is done behind the answer
+    finally:
+        tracer.terminate()
+        tracer.wait()
+    rows = [line.split(None, 1) for line in log.read_text().splitlines()]
+    workers = {pid for pid, text in rows if text.startswith("execve(")}
+    made: Counter[tuple[str, str]] = Counter()
+    points: dict[tuple[str, int], None] = {}
+    for pid, text in rows:
+        name = text.partition("(")[0]
+        if pid not in workers and name in CALLS.split(","):
+            made[pid, name] += 1
+            points[name, made[pid, name]] = None
+    return list(points)
