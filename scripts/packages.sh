@@ -27,6 +27,7 @@ missing() {
   tool runc runc
   tool git git
   tool ps procps
+  [ -x /usr/libexec/docker/cli-plugins/docker-compose ] || tool docker-compose docker-compose
 }
 
 lib() { /sbin/ldconfig -p | grep -q "$1" || echo "$2"; }

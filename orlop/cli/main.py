@@ -91,7 +91,7 @@ def _command(session: Session, argv: list[str]) -> int:
         return _group(session, typed, rest)
     target, arity, fixed, spec = words.COMMANDS[path]
     try:
-        options = parse(rest, spec, interspersed=not fixed)
+        options = parse(["--", *rest] if fixed == "all" else rest, spec, interspersed=not fixed)
     except UsageError as e:
         raise Failure(
             f"{e.message}\n\nUsage:  orlop {_use(typed)}\n\n"

@@ -1,6 +1,7 @@
 """Every word and flag of the command line: the one table that parsing, help and completion read.
 
-COMMANDS: path -> (module:function, arity, "1" when flags end at the first argument, flags).
+COMMANDS: path -> (module:function, arity, "1" when flags end at the first argument and "all" when
+none is ours, flags).
 Arity: "2" exactly, "1-" at least, "-1" at most, "1-2" from to. A flag is `name[/short][:kind]`,
 kind
 bool when none is given, `>other` stores under another name, `!text` says that it is deprecated.
@@ -41,6 +42,7 @@ COMMANDS = {
     ),
     "checkpoint ls": ("checkpoint:ls", "1", "", "checkpoint-dir:string"),
     "checkpoint rm": ("checkpoint:rm", "2", "", "checkpoint-dir:string"),
+    "compose": ("compose:compose", "0-", "all", ""),
     "context create": ("context:create", "1", "", "description:string docker:pairs from:string"),
     "context export": ("context:export", "1-2", "", ""),
     "context import": ("context:import_", "2", "", ""),

@@ -105,18 +105,7 @@ def client_for(settings: Settings, config: "Mapping[str, Any]") -> Client:
         raise InvalidArgument("Specify only one -H")
     if settings.host and settings.context:
         raise InvalidArgument("conflicting options: cannot specify both --host and --context")
-    given = settings.host[0] if settings.host else getenv("ORLOP_HOST")
-    tls = dict(settings.tls)
-    name = settings.context or getenv("ORLOP_CONTEXT")
-    if not given and name and name != "default":
-        from orlop.client.context import endpoint
-
-        given, extra = endpoint(settings.config_dir, name)
-        tls = {**extra, **tls}
-    elif not given and not name:
-        given = getenv("DOCKER_HOST")
-        if not given:
-            given, tls = _chosen(settings, tls)
+    given, tls = _resolve(settings)
     verify = tls.get("tlsverify") or bool(getenv("DOCKER_TLS_VERIFY"))
     secure = bool(verify or tls.get("tls"))
     autostart = settings.autostart and not given and not secure
@@ -137,6 +126,31 @@ def client_for(settings: Settings, config: "Mapping[str, Any]") -> Client:
     if version:
         client.version, client.pinned = version.removeprefix("v"), True
     return client
+
+
+def _resolve(settings: Settings) -> "tuple[str, dict[str, Any]]":
+    """Host ("" for the default) and TLS settings. Raises NotFound."""
+    given = settings.host[0] if settings.host else getenv("ORLOP_HOST")
+    tls = dict(settings.tls)
+    name = settings.context or getenv("ORLOP_CONTEXT")
+    if not given and name and name != "default":
+        from orlop.client.context import endpoint
+
+        given, extra = endpoint(settings.config_dir, name)
+        tls = {**extra, **tls}
+    elif not given and not name:
+        given = getenv("DOCKER_HOST")
+        if not given:
+            given, tls = _chosen(settings, tls)
+    return given, tls
+
+
+def tls_of(settings: Settings) -> "dict[str, Any]":
+    """tls, tlsverify, tlscacert, tlscert, tlskey of the daemon that is asked for."""
+    tls = _resolve(settings)[1]
+    if getenv("DOCKER_TLS_VERIFY"):
+        tls = {"tlsverify": True, **tls}
+    return tls
 
 
 def _chosen(settings: Settings, tls: "dict[str, Any]") -> "tuple[str, dict[str, Any]]":

@@ -24,7 +24,7 @@ _AGO = re.compile(r"\b(About an? \w+|Less than a second|\d+ seconds?|\d+ minutes
 _TIMES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 # docker has no such words
 _OURS = {"bootstrap", "checkpoint create", "checkpoint ls", "checkpoint rm", "completion",
-         "exec kill", "exec ls", "help", "image chainid",
+         "compose", "exec kill", "exec ls", "help", "image chainid",
          "image verify", "layers show", "overlay demo", "registry serve", "system dial-stdio",
          "system hand-back", "tags"}  # fmt: skip
 

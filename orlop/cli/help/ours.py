@@ -28,6 +28,13 @@ Remove build cache
 chainid IMAGE
 Show how the chain IDs of an image follow from its diff IDs
 
+compose [ARG...]
+Run docker-compose on orlop's daemon
+>Run docker-compose on orlop's daemon.
+>
+>All arguments go to the docker-compose that is found: the one that ORLOP_COMPOSE names, a plugin
+>of the Docker CLI, or a program on the PATH.
+
 completion bash|zsh|fish
 Print the completion script of a shell
 

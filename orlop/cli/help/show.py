@@ -33,7 +33,7 @@ _INSPECT = (
 _COMMON = (
     "run", "exec", "ps", "pull", "push", "images", "login", "logout", "search", "version", "info",
 )  # fmt: skip
-_OURS = ("bootstrap", "chainid", "completion", "help", "tags")
+_OURS = ("bootstrap", "chainid", "completion", "compose", "help", "tags")
 _HIDDEN = {"system dial-stdio", "exec ls", "exec kill"}
 _FILES = ("container", "context", "run", "image", "network", "system", "ours")
 

@@ -61,7 +61,7 @@ def bash(line: str, tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offers"),
     [
-        ("orlop com", ["commit", "completion"]),
+        ("orlop com", ["commit", "completion", "compose"]),
         ("orlop image ch", ["chainid"]),
         ("orlop run --mem", ["--memory", "--memory-reservation", "--memory-swap",
                              "--memory-swappiness"]),
