@@ -32,7 +32,7 @@ def prune(containers: Containers, filters: dict[str, list[str]] | None = None) -
         try:
             size = containers.layers.size_writable(container.id)
             remove.remove(containers, container.id)
-        except OrlopError:
+        except (OrlopError, FileNotFoundError):
             continue  # started or removed in between
         deleted.append(container.id)
         reclaimed += size

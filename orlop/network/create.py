@@ -191,11 +191,12 @@ def _block(entry: Json, problems: list[str]) -> Block:
 
 def _range(text: str, subnet: Subnet, problems: list[str]) -> Subnet | None:
     try:
-        found = ipaddress.ip_network(text, strict=False)
+        interface = ipaddress.ip_interface(text)
     except ValueError:
         problems.append(f"invalid ip-range {text}: invalid CIDR block notation")
         return None
-    if str(found) != text:
+    found = interface.network
+    if interface.ip != found.network_address:
         problems.append(f"invalid ip-range {text}: it should be {found}")
     elif found.version != subnet.version or found.network_address not in subnet:
         problems.append(f"invalid ip-range {text}: parent subnet {subnet} doesn't contain ip-range")

@@ -353,6 +353,19 @@ def test_prune_takes_what_does_not_run(rig: Rig) -> None:
     assert answer["SpaceReclaimed"] == 14
 
 
+def test_prune_beside_another_removal(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container that goes away while it is measured is passed over."""
+    gone, other = made(rig, "gone"), made(rig, "other")
+
+    def measured(id: str) -> int:
+        if id == gone:
+            raise FileNotFoundError(2, "No such file or directory", "diff")
+        return 7
+
+    monkeypatch.setattr(rig.containers.layers, "size_writable", measured)
+    assert prune(rig.containers) == {"ContainersDeleted": [other], "SpaceReclaimed": 7}
+
+
 def test_lookup_order_and_texts(rig: Rig) -> None:
     id = made(rig)
     other = made(rig, id[:6])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from orlop.errors import Forbidden, InvalidArgument, SystemFailure
 from orlop.network import ipam
+from orlop.network.create import _range
 from orlop.network.ipam import Pool
 
 NET = ipaddress.ip_network
@@ -134,3 +135,14 @@ def test_wrong_subnets(text: str, why: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         ipam.parse_subnet(text)
     assert caught.value.message == f"invalid subnet {text}: {why}"
+
+
+def test_an_ip_range_may_be_written_in_full() -> None:
+    subnet = ipaddress.ip_network("2001:389::/64")
+    for text in ("2001:389::0/96", "2001:0389:0::/96"):
+        problems: list[str] = []
+        assert _range(text, subnet, problems) == ipaddress.ip_network("2001:389::/96")
+        assert problems == []
+    problems = []
+    _range("2001:389::1/96", subnet, problems)
+    assert problems == ["invalid ip-range 2001:389::1/96: it should be 2001:389::/96"]
