@@ -85,9 +85,11 @@ def pivot_root(new: str, old: str) -> None:
     libc.call("pivot_root", os.fsencode(new), os.fsencode(old), path=new)
 
 
-def open_tree(dirfd: int, path: str = "", *, recursive: bool = False, clone: bool = True) -> int:
+def open_tree(
+    dirfd: int, path: str = "", *, recursive: bool = False, clone: bool = True, follow: bool = True
+) -> int:
     """A detached copy of the mount at `path` (or of `dirfd` itself), close-on-exec."""
-    flags = os.O_CLOEXEC
+    flags = os.O_CLOEXEC | (0 if follow else AT_SYMLINK_NOFOLLOW)
     if clone:
         flags |= _OPEN_TREE_CLONE
     if recursive:

@@ -10,14 +10,17 @@ from orlop.kernel import libc
 _SET_MODE_FILTER = 1
 FLAG_LOG = 2
 FLAG_SPEC_ALLOW = 4
+FLAG_NEW_LISTENER = 8
 
 
-def load(program: bytes, flags: int = 0) -> None:
+def load(program: bytes, flags: int = 0) -> int:
     """Install a BPF `program` (8-byte instructions) on this thread, for good.
 
-    Needs no_new_privs or CAP_SYS_ADMIN. Raises OSError.
+    The fd of its listener with FLAG_NEW_LISTENER, else -1. Needs no_new_privs or CAP_SYS_ADMIN.
+    Raises OSError.
     """
     code = ctypes.create_string_buffer(program, len(program))
     count = len(program) // 8
     header = struct.pack("=H6xQ", count, ctypes.addressof(code))
-    libc.call("seccomp", _SET_MODE_FILTER, flags, header)
+    made = libc.call("seccomp", _SET_MODE_FILTER, flags, header)
+    return made if flags & FLAG_NEW_LISTENER else -1

@@ -28,8 +28,15 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 
-def begin(plan: dict[str, Any], target_pid: int, target_pidfd: int, fds: Sequence[int]) -> Pending:
-    """`plan`: of `plan.make_exec_plan`; `fds`: stdin, stdout, stderr, which stay the caller's.
+def begin(
+    plan: dict[str, Any],
+    target_pid: int,
+    target_pidfd: int,
+    fds: Sequence[int],
+    preserved: Sequence[int] = (),
+) -> Pending:
+    """`plan`: of `plan.make_exec_plan`; `fds`: stdin, stdout, stderr, which stay the caller's,
+    as do `preserved`, which the program gets under their numbers.
 
     Raises OSError when no process could be made.
     """
@@ -38,7 +45,9 @@ def begin(plan: dict[str, Any], target_pid: int, target_pidfd: int, fds: Sequenc
     try:
         pid, pidfd = namespace.clone(0)
         if pid == 0:
-            _join(plan, target_pidfd, Setup(theirs, {"target": target_pidfd}), stdio)
+            setup = Setup(theirs, {"target": target_pidfd})
+            setup.preserved = list(preserved)
+            _join(plan, target_pidfd, setup, stdio)
     except BaseException:
         ours.close()
         raise
@@ -101,7 +110,7 @@ def _run(plan: dict[str, Any], setup: Setup, slave: int, entered: bool) -> NoRet
         stage = "process"
         if not plan["restrict_first"]:
             entered = init.become(plan["process"], setup)
-        init.execute(plan["process"], entered)
+        init.execute(plan["process"], entered, setup)
     except BaseException as error:
         init.report(setup.socket, stage, error)
     finally:

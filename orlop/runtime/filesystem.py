@@ -6,7 +6,7 @@ import os
 import stat
 
 from orlop.kernel import mount
-from orlop.runtime import rootfs
+from orlop.runtime import copyup, rootfs
 from orlop.runtime.process import Failure
 from orlop.runtime.state import Setup
 
@@ -36,8 +36,12 @@ def mount_filesystem(
     options: list[tuple[str, str | None]],
     attributes: int,
     propagation: int,
+    copy_up: bool = False,
 ) -> None:
-    """Mount a new instance of a file system; its text options go through fsconfig."""
+    """Mount a new instance of a file system; its text options go through fsconfig.
+
+    `copy_up`: a tmpfs begins with what the image has at `target`.
+    """
     if fstype in ("proc", "sysfs"):
         place = _ordinary_directory(setup.root, target)
     else:
@@ -46,7 +50,11 @@ def mount_filesystem(
             mode = stat.S_IMODE(os.fstat(place).st_mode)
             options = [("mode", f"{mode:04o}"), *options]
     try:
-        made = mount.new_mount(fstype, options, source=source, attributes=attributes)
+        before = attributes & ~mount.ATTR_RDONLY if copy_up else attributes
+        made = mount.new_mount(fstype, options, source=source, attributes=before)
+        if copy_up:
+            copyup.fill(place, made)
+            mount.mount_setattr(made, set=attributes & mount.ATTR_RDONLY)
         mount.move_mount(made, place, path=target)
         if propagation:
             mount.mount_setattr(made, propagation=propagation)
@@ -196,10 +204,18 @@ def set_root_attributes(setup: Setup, attributes: int, propagation: int, recursi
         mount.mount_setattr(setup.root, propagation=propagation, recursive=recursive)
 
 
-def switch_root(setup: Setup) -> None:
-    """pivot_root(".", "."): the old root ends up on top of the new and is let go."""
+def switch_root(setup: Setup, pivot: bool = True) -> None:
+    """pivot_root(".", "."): the old root ends up on top of the new and is let go.
+
+    Not `pivot`: for a host on an initramfs, which pivot_root refuses, chroot alone.
+    """
     old = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     os.fchdir(setup.root)
+    if not pivot:
+        os.chroot(".")
+        os.chdir("/")
+        os.close(old)
+        return
     mount.pivot_root(".", ".")
     os.fchdir(old)
     mount.umount(".", mount.MNT_DETACH)

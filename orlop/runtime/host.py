@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from orlop.kernel import bpf, mount, namespace, process
-from orlop.runtime import rootfs, sync
+from orlop.runtime import idmap, rootfs, sync
 from orlop.runtime.cgroup import create
 from orlop.runtime.state import Setup
 
@@ -41,9 +41,26 @@ def join_namespace(setup: Setup, flag: int, path: str) -> None:
         os.close(fd)
 
 
-def open_source(setup: Setup, index: int, path: str, recursive: bool) -> None:
+def open_source(setup: Setup, index: int, path: str, recursive: bool, follow: bool = True) -> None:
     """Clone the mount at a host path, detached, while host paths mean what they say."""
-    setup.sources[index] = mount.open_tree(-100, path, recursive=recursive)
+    setup.sources[index] = mount.open_tree(-100, path, recursive=recursive, follow=follow)
+
+
+def map_source(
+    setup: Setup,
+    index: int,
+    uids: list[tuple[int, int, int]],
+    gids: list[tuple[int, int, int]],
+    recursive: bool,
+) -> None:
+    """Show an opened source with other owners."""
+    made = idmap.user_namespace(uids, gids)
+    try:
+        mount.mount_setattr(
+            setup.sources[index], set=mount.ATTR_IDMAP, recursive=recursive, userns_fd=made
+        )
+    finally:
+        os.close(made)
 
 
 def make_cgroup(
@@ -76,7 +93,10 @@ def set_time_offsets(setup: Setup, offsets: list[tuple[str, int, int]]) -> None:
 
 def set_oom_score(setup: Setup, score: int) -> None:
     try:
-        write_own_proc(setup, "oom_score_adj", str(score))
+        if setup.pid:
+            write_proc(setup.host_proc(), f"{setup.pid}/oom_score_adj", str(score))
+        else:
+            write_own_proc(setup, "oom_score_adj", str(score))
     except PermissionError:
         # Lowering it needs CAP_SYS_RESOURCE, which a nested or delegated engine lacks.
         sync.send(setup.socket, (sync.NOTE, 0, "", f"oom_score_adj {score} was refused"))

@@ -11,7 +11,7 @@ import os
 import sys
 
 from orlop.kernel import process
-from orlop.runtime import devices, filesystem, host, sync, terminal
+from orlop.runtime import devices, filesystem, hooks, host, sync, terminal
 from orlop.runtime import process as program
 from orlop.runtime.state import Setup
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 STEPS: dict[str, Callable[..., None]] = {
     "join": host.join_namespace,
     "open": host.open_source,
+    "idmap": host.map_source,
     "cgroup": host.make_cgroup,
     "attach": host.attach_cgroups,
     "unshare": host.unshare,
@@ -43,6 +44,7 @@ STEPS: dict[str, Callable[..., None]] = {
     "mask": filesystem.mask,
     "readonly": filesystem.make_readonly,
     "wait": host.wait_for_network,
+    "hooks": hooks.run_in_container,
     "network": host.configure_network,
     "sysctl": host.set_sysctl,
     "hostname": host.set_hostname,
@@ -50,7 +52,16 @@ STEPS: dict[str, Callable[..., None]] = {
     "attributes": filesystem.set_root_attributes,
     "pivot": filesystem.switch_root,
 }
-PARENT = frozenset({"open", "cgroup", "attach"})
+BEFORE = frozenset({"open", "idmap", "cgroup"})
+AFTER = frozenset({"attach", "oom"})
+PARENT = BEFORE | AFTER
+
+
+def run_steps(plan: dict[str, Any], setup: Setup, names: frozenset[str]) -> None:
+    """Those of the plan's steps that the parent does. Raises OSError."""
+    for step in plan["steps"]:
+        if step[0] in names:
+            STEPS[step[0]](setup, *step[1:])
 
 
 def run(plan: dict[str, Any], setup: Setup, stdio: tuple[int, int, int]) -> NoReturn:
@@ -62,7 +73,7 @@ def run(plan: dict[str, Any], setup: Setup, stdio: tuple[int, int, int]) -> NoRe
             if not (plan["user_namespace"] and step[0] in PARENT):
                 STEPS[step[0]](setup, *step[1:])
         step = ("process",)
-        execute(plan["process"], become(plan["process"], setup))
+        execute(plan["process"], become(plan["process"], setup), setup, plan.get("gate"))
     except BaseException as error:  # whatever it is, nothing but _exit may follow
         report(setup.socket, str(step[0]), error)
     finally:
@@ -119,13 +130,25 @@ def become(plan: dict[str, Any], setup: Setup) -> bool:
         sync.send(setup.socket, (sync.NOTE, 0, "", note))
     program.own_stdio(plan["uid"])
     entered = program.enter_directory(plan["cwd"])
-    program.restrict(plan)
+    listener = program.restrict(plan)
+    if listener >= 0:
+        sync.send(setup.socket, (sync.LISTENER, 0, "", ""), listener)
+        os.close(listener)
     return entered
 
 
-def execute(plan: dict[str, Any], entered: bool) -> NoReturn:
-    """Find the program as the container's user does, and execute it."""
+def execute(
+    plan: dict[str, Any], entered: bool, setup: Setup, gate: dict[str, Any] | None = None
+) -> NoReturn:
+    """Find the program as the container's user does, and execute it.
+
+    `gate`: wait to be started first, then run the hooks it names.
+    """
     program.verify_directory(plan["cwd"], entered)
     environment = program.environment_of(plan)
     path = program.find_program(plan["argv"][0], environment)
+    if gate is not None:
+        hooks.wait_at_gate(setup, gate["hooks"])
+    for fd in setup.preserved:
+        os.set_inheritable(fd, True)
     program.execute(path, plan["argv"], environment)

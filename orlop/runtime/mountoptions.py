@@ -5,10 +5,11 @@ Source: OCI runtime-spec, config.md "Linux mount options".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-
 from orlop.kernel import mount
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SET = {
     "ro": mount.ATTR_RDONLY,
@@ -49,18 +50,23 @@ _IGNORED = {"defaults", "async", "nomand", "loud", "newinstance", "remount", "si
 _SUPERBLOCK_FLAGS = {"sync", "dirsync", "mand", "lazytime", "iversion"}
 
 
-@dataclass(slots=True)
 class Options:
-    bind: bool = False
-    recursive: bool = False
-    set: int = 0
-    clear: int = 0
-    set_all: int = 0  # "rro" and its kin: also for the mounts below
-    clear_all: int = 0
-    propagation: int = 0
-    propagation_recursive: bool = False
-    data: list[tuple[str, str | None]] = field(default_factory=list)
-    copy_up: bool = False
+    """Attributes as mount_setattr takes them; `data` as fsconfig does."""
+
+    __slots__ = (
+        "bind", "clear", "clear_all", "copy_up", "data", "idmap", "propagation",
+        "propagation_recursive", "recursive", "set", "set_all", "strict_source", "strict_target",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.bind = self.recursive = False
+        self.set = self.clear = 0
+        self.set_all = self.clear_all = 0  # "rro" and its kin: also for the mounts below
+        self.propagation, self.propagation_recursive = 0, False
+        self.data: list[tuple[str, str | None]] = []
+        self.copy_up = False
+        self.idmap = ""  # "idmap" or "ridmap"
+        self.strict_source = self.strict_target = False  # do not follow a last symbolic link
 
 
 def parse(words: Iterable[str]) -> Options:
@@ -84,6 +90,12 @@ def parse(words: Iterable[str]) -> Options:
             out.clear_all |= _CLEAR[word[1:]]
         elif word == "tmpcopyup":
             out.copy_up = True
+        elif word.partition("=")[0] in ("idmap", "ridmap"):
+            out.idmap = word
+        elif word == "src-nofollow":
+            out.strict_source = True
+        elif word == "dest-nofollow":
+            out.strict_target = True
         elif word in _IGNORED or not word:
             continue
         else:

@@ -14,6 +14,10 @@ FAILED = "failed"
 
 _SIGKILL = 9
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Pending:
     """What `launch.begin` and `exec.begin` return.
@@ -25,15 +29,26 @@ class Pending:
     message). `notes`: what was tolerated, e.g. a clamped rlimit.
     """
 
-    __slots__ = ("_relay", "_socket", "error_fd", "failure", "master", "notes", "pid", "pidfd")
+    __slots__ = (
+        "_adopt", "_relay", "_socket", "error_fd", "failure", "listener",
+        "master", "notes", "pid", "pidfd",
+    )  # fmt: skip
 
-    def __init__(self, sock: _socket.socket, pid: int, pidfd: int) -> None:
+    def __init__(
+        self,
+        sock: _socket.socket,
+        pid: int,
+        pidfd: int,
+        adopt: Callable[[int], None] | None = None,
+    ) -> None:
+        self._adopt = adopt  # what a process that a helper made needs from us
         self._socket = sock
         self._relay = -1
         self.error_fd = sock.fileno()
         self.pid = pid
         self.pidfd = pidfd
         self.master: int | None = None
+        self.listener: int | None = None
         self.failure: sync.Frame | None = None
         self.notes: list[str] = []
 
@@ -45,8 +60,15 @@ class Pending:
         """The network is ready: let the child go on. Raises OSError when it is gone."""
         self._socket.send(sync.GO)
 
+    def answer(self, data: bytes) -> None:
+        """After "hooks": let the child go on to its own, with the states for them."""
+        self._socket.send(data)
+
     def receive(self) -> str:
-        """Take what the child sent: "waiting", "running" (execve happened) or "failed"."""
+        """Take what the child sent: "waiting", "running" (execve happened), "failed".
+
+        From a plan of orlop-runtime also "hooks" and "created".
+        """
         while True:
             try:
                 frame, fd = sync.receive(self._socket)
@@ -63,6 +85,12 @@ class Pending:
                 self.master = fd
             elif stage == sync.PROCESS and fd is not None:
                 self._relay, self.pid, self.pidfd = self.pidfd, number, fd
+                if self._adopt is not None:
+                    self._adopt(number)
+            elif stage in (sync.HOOKS, sync.CREATED):
+                return stage
+            elif stage == sync.LISTENER and fd is not None:
+                self.listener = fd
             else:
                 self.failure = frame
                 return FAILED

@@ -9,18 +9,21 @@ A plan's `steps` are tuples (name, arguments…) that `init.STEPS` executes in o
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
 
 from orlop.errors import InvalidArgument
 from orlop.kernel import mount, namespace
 from orlop.runtime import mountoptions, verdict
 from orlop.runtime.cgroup.layout import Layout, relative_path
 from orlop.runtime.cgroup.plan import Group, cgroup_steps, group_of
-from orlop.runtime.processplan import process_plan
+from orlop.runtime.processplan import personality_of, process_plan
 
-Json = dict[str, Any]
-Step = tuple[Any, ...]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    Json = dict[str, Any]
+    Step = tuple[Any, ...]
 
 NAMESPACES = {
     "mount": namespace.CLONE_NEWNS,
@@ -30,6 +33,7 @@ NAMESPACES = {
     "network": namespace.CLONE_NEWNET,
     "cgroup": namespace.CLONE_NEWCGROUP,
     "time": namespace.CLONE_NEWTIME,
+    "user": namespace.CLONE_NEWUSER,
 }
 # After clone3: the cgroup namespace's root is where the process is, so it comes after the attach.
 _LATE = namespace.CLONE_NEWCGROUP | namespace.CLONE_NEWTIME
@@ -60,25 +64,39 @@ def make_plan(
     seccomp: bytes | None = None,
     seccomp_flags: int = 0,
     container_ops: Sequence[Step] = (),
+    keyring: bool = True,
+    pivot: bool = True,
 ) -> Json:
-    """`layout`: of `cgroup.layout.detect`. Raises InvalidArgument for what cannot be built."""
+    """`layout`: of `cgroup.layout.detect`; `pivot`: pivot_root(2), else the mount is moved.
+
+    Raises InvalidArgument for what cannot be built.
+    """
     linux = spec.get("linux") or {}
     process = process_plan(spec["process"], seccomp=seccomp, seccomp_flags=seccomp_flags)
-    flags, joins, join_pid = _namespaces(linux.get("namespaces") or ())
+    process["personality"] = personality_of(linux.get("personality"))
+    flags, joins, join_pid, join_mount = _namespaces(linux.get("namespaces") or ())
+    user_namespace = _user_namespace(linux, flags, joins)
     group = group_of(
         layout, relative_path(linux.get("cgroupsPath") or "", id), linux.get("resources") or {}
     )
     private_cgroups = bool(flags & namespace.CLONE_NEWCGROUP)
-    sources = _Sources()
-    steps: list[Step] = [("join", flag, path) for flag, path in joins]
+    sources = _Sources(user_namespace)
+    # with a user namespace one that was not made in it is joined before: see launch
+    steps: list[Step] = [] if user_namespace else [("join", flag, path) for flag, path in joins]
     if spec["process"].get("oomScoreAdj") is not None:
         steps.append(("oom", spec["process"]["oomScoreAdj"]))
-    steps.append(("keyring", id, False))
+    if keyring:
+        steps.append(("keyring", id, bool(user_namespace)))
     steps += cgroup_steps(group)
     if flags & _LATE:
         steps.append(("unshare", flags & _LATE))
+    if linux.get("timeOffsets"):
+        steps.append(("time", _time_offsets(linux["timeOffsets"])))
     building = _rootfs(spec, sources, group, layout, private_cgroups)
-    steps += [("open", 0, spec["root"]["path"], True), *sources.steps, *building]
+    steps += [("open", 0, spec["root"]["path"], True), *sources.steps]
+    if join_mount:
+        steps.append(("join", namespace.CLONE_NEWNS, join_mount))
+    steps += building
     if spec["process"].get("apparmorProfile"):
         steps.insert(0, ("apparmor", spec["process"]["apparmorProfile"]))
     steps.append(("wait",))
@@ -89,15 +107,16 @@ def make_plan(
         steps.append(("hostname", spec["hostname"]))
     if spec.get("domainname"):
         steps.append(("domainname", spec["domainname"]))
-    steps += _finishing(spec)
+    steps += _finishing(spec, pivot)
     return {
         "id": id,
         "clone_flags": flags & ~_LATE,
         "joins": sorted({p.partition(":")[2] for p in [*(p for _, p in joins), join_pid] if p}),
         "join_pid": join_pid,
+        "join_first": joins if user_namespace else [],
         "steps": steps,
         "steps_network": bool(container_ops),
-        "user_namespace": None,
+        "user_namespace": user_namespace,
         "terminal": bool(spec["process"].get("terminal")),
         "cgroup_directories": group.directories,
         "process": process,
@@ -139,9 +158,9 @@ def exec_namespaces(spec_namespaces: Sequence[Json]) -> int:
     return flags
 
 
-def _namespaces(entries: Sequence[Json]) -> tuple[int, list[tuple[int, str]], str]:
-    """(flags of new ones, [(flag, path) to join], the PID namespace to join)."""
-    flags, joins, join_pid = 0, [], ""
+def _namespaces(entries: Sequence[Json]) -> tuple[int, list[tuple[int, str]], str, str]:
+    """(flags of new ones, [(flag, path) to join], the PID and the mount namespace to join)."""
+    flags, joins, join_pid, join_mount = 0, [], "", ""
     for entry in entries:
         kind, path = entry["type"], entry.get("path") or ""
         if kind not in NAMESPACES:
@@ -151,22 +170,59 @@ def _namespaces(entries: Sequence[Json]) -> tuple[int, list[tuple[int, str]], st
         elif kind == "pid":
             join_pid = path
         elif kind == "mount":
-            raise InvalidArgument("joining a mount namespace is not supported")
+            join_mount = path
         else:
             joins.append((NAMESPACES[kind], path))
-    return flags | namespace.CLONE_NEWNS, joins, join_pid
+    # that of the user is joined last: before it we may enter those it does not own
+    joins.sort(key=lambda join: join[0] == namespace.CLONE_NEWUSER)
+    return flags | (0 if join_mount else namespace.CLONE_NEWNS), joins, join_pid, join_mount
+
+
+def _user_namespace(linux: Json, flags: int, joins: list[tuple[int, str]]) -> Json | None:
+    """{"uids", "gids": [(inside, outside, count)], "new"} when the container has its own."""
+    joined = any(flag == namespace.CLONE_NEWUSER for flag, _ in joins)
+    if not joined and not flags & namespace.CLONE_NEWUSER:
+        return None
+    return {
+        "uids": mappings(linux.get("uidMappings")),
+        "gids": mappings(linux.get("gidMappings")),
+        "new": not joined,
+    }
+
+
+def mappings(entries: Sequence[Json] | None) -> list[tuple[int, int, int]]:
+    """OCI ID mappings as (inside, outside, count)."""
+    return [(e["containerID"], e["hostID"], e["size"]) for e in entries or ()]
+
+
+def _time_offsets(offsets: Json) -> list[tuple[str, int, int]]:
+    return [
+        (clock, int(entry.get("secs") or 0), int(entry.get("nanosecs") or 0))
+        for clock, entry in offsets.items()
+    ]
 
 
 class _Sources:
     """Numbers the host paths that are cloned before the host's tree is out of reach."""
 
-    def __init__(self) -> None:
+    def __init__(self, user_namespace: Json | None) -> None:
         self.steps: list[Step] = []
+        self.user_namespace = user_namespace
+        self._count = 0
 
-    def add(self, path: str, recursive: bool) -> int:
-        number = len(self.steps) + 1  # 0 is the rootfs
-        self.steps.append(("open", number, path, recursive))
-        return number
+    def add(self, path: str, recursive: bool, follow: bool = True) -> int:
+        self._count += 1  # 0 is the rootfs
+        self.steps.append(("open", self._count, path, recursive, follow))
+        return self._count
+
+    def map(self, number: int, options: mountoptions.Options, entry: Json) -> None:
+        """Show the files with other owners (mount_setattr's ATTR_IDMAP)."""
+        own = self.user_namespace or {"uids": [], "gids": []}
+        uids = mappings(entry.get("uidMappings")) or own["uids"]
+        gids = mappings(entry.get("gidMappings")) or own["gids"]
+        if not uids or not gids:
+            raise InvalidArgument(f"mount {entry['destination']}: idmap needs ID mappings")
+        self.steps.append(("idmap", number, uids, gids, options.idmap.startswith("ridmap")))
 
 
 def _rootfs(
@@ -182,7 +238,9 @@ def _rootfs(
         if entry.get("type") == "cgroup" and not options.bind:
             steps.append(_cgroup_mount(target, options, sources, group, layout, private_cgroups))
         elif options.bind or entry.get("type") == "bind":
-            number = sources.add(entry["source"], options.recursive)
+            number = sources.add(entry["source"], options.recursive, not options.strict_source)
+            if options.idmap or entry.get("uidMappings"):
+                sources.map(number, options, entry)
             steps.append(
                 (
                     "bind", number, entry["source"], target,
@@ -196,16 +254,28 @@ def _rootfs(
             steps.append(
                 (
                     "mount", target, kind, entry.get("source") or kind, options.data,
-                    options.set | options.set_all, options.propagation,
+                    options.set | options.set_all, options.propagation, options.copy_up,
                 )
             )  # fmt: skip
+    nodes = [_device(node) for node in linux.get("devices") or ()]
     if own_dev:
-        steps += [
-            ("device", path, "c", (major, minor), 0o666, (0, 0)) for path, major, minor in _NODES
+        nodes = [
+            *(
+                ("device", path, "c", (major, minor), 0o666, (0, 0))
+                for path, major, minor in _NODES
+            ),
+            *(("symlink", text, path, needs) for text, path, needs in _LINKS),
+            *nodes,
         ]
-        steps += [("symlink", text, path, needs) for text, path, needs in _LINKS]
-    steps += [_device(node) for node in linux.get("devices") or ()]
-    return steps
+    return steps + [_shown(node, sources) for node in nodes]
+
+
+def _shown(step: Step, sources: _Sources) -> Step:
+    """A user namespace may make no device nodes: the host's are bound instead."""
+    if step[0] != "device" or step[2] == "p" or not sources.user_namespace:
+        return step
+    path = step[1]
+    return ("bind", sources.add(path, False), path, path, (0, 0, 0, 0), 0, False)
 
 
 def _device(node: Json) -> Step:
@@ -249,7 +319,7 @@ def _cgroup_mount(
     return ("cgroups", target, options.set, hierarchies, links)
 
 
-def _finishing(spec: Json) -> list[Step]:
+def _finishing(spec: Json, pivot: bool) -> list[Step]:
     linux = spec.get("linux") or {}
     process = spec["process"]
     steps: list[Step] = []
@@ -268,7 +338,7 @@ def _finishing(spec: Json) -> list[Step]:
     attributes = mount.ATTR_RDONLY if spec["root"].get("readonly") else 0
     if attributes:
         steps.append(("attributes", attributes, 0, False))
-    steps.append(("pivot",))
+    steps.append(("pivot", pivot))
     if propagation:  # not before: pivot_root refuses a shared new root
         steps.append(("attributes", 0, propagation, recursive))
     return steps

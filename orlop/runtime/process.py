@@ -59,15 +59,18 @@ def own_stdio(uid: int) -> None:
             pass  # a read-only or foreign file: the program may still not need it
 
 
-def restrict(plan: dict[str, Any]) -> None:
+def restrict(plan: dict[str, Any]) -> int:
     """Bounding set, ids, capabilities, no_new_privs and seccomp, in the order that works.
+
+    The fd of the filter's listener, -1 without one.
 
     Without no_new_privs loading the filter needs CAP_SYS_ADMIN, so it comes first; with it, last.
     """
+    listener = -1
     if plan["no_new_privs"]:
         process.set_no_new_privs()
     elif plan["seccomp"] is not None:
-        seccomp.load(plan["seccomp"], plan["seccomp_flags"])
+        listener = seccomp.load(plan["seccomp"], plan["seccomp_flags"])
     caps = plan["capabilities"]
     if caps is not None:
         process.limit_bounding_set(caps["bounding"])
@@ -83,7 +86,8 @@ def restrict(plan: dict[str, Any]) -> None:
     # A change of ids made us dumpable again where fs.suid_dumpable says so.
     process.set_dumpable(False)
     if plan["no_new_privs"] and plan["seccomp"] is not None:
-        seccomp.load(plan["seccomp"], plan["seccomp_flags"])
+        listener = seccomp.load(plan["seccomp"], plan["seccomp_flags"])
+    return listener
 
 
 def enter_directory(path: str) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import resource
-from typing import Any
 
 from orlop.errors import InvalidArgument
 
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Json = dict[str, Any]
 
 CAPABILITIES = tuple(
     "CAP_" + name
@@ -47,7 +50,7 @@ def process_plan(process: Json, *, seccomp: bytes | None, seccomp_flags: int) ->
         "rlimits": [_limit(entry) for entry in process.get("rlimits") or ()],
         "io_priority": _io_priority(priority) if priority else None,
         "scheduler": _scheduler(scheduler) if scheduler else None,
-        "personality": _personality(process.get("personality")),
+        "personality": None,
         "no_new_privs": bool(process.get("noNewPrivileges")),
         "capabilities": _capabilities(process.get("capabilities"), uid),
         "seccomp": seccomp,
@@ -96,7 +99,7 @@ def _scheduler(document: Json) -> tuple[int, int]:
     return policy, int(document.get("priority") or 0)
 
 
-def _personality(document: Json | None) -> int | None:
+def personality_of(document: Json | None) -> int | None:
     if not document:
         return None
     domain = str(document.get("domain"))

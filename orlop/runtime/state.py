@@ -11,7 +11,10 @@ from orlop.kernel import mount
 class Setup:
     """State of a container being set up; every fd in it is close-on-exec."""
 
-    __slots__ = ("empty", "joins", "null", "pid", "proc", "root", "socket", "sources", "terminals")
+    __slots__ = (
+        "empty", "gate", "joins", "null", "pid", "preserved", "proc", "root", "socket", "sources",
+        "states", "terminals",
+    )  # fmt: skip
 
     def __init__(self, sock: _socket.socket, joins: dict[str, int]) -> None:
         self.socket = sock
@@ -23,10 +26,15 @@ class Setup:
         self.terminals = -1  # O_PATH of the container's devpts
         self.proc = -1  # the host's procfs, verified
         self.pid = 0  # whom cgroup steps attach: 0 is the caller itself
+        self.gate = -1  # a FIFO whose first byte lets the program be executed; -1: the socket does
+        self.states = b""  # the state for hooks at the gate
+        self.preserved: list[int] = []  # fds of the caller's that the program is to get
 
     def fds(self) -> list[int]:
         """What must survive the closing of everything else."""
-        return [self.socket.fileno(), *self.joins.values(), *self.sources.values()]
+        gate = [self.gate] if self.gate >= 0 else []
+        own = [self.socket.fileno(), *gate, *self.joins.values(), *self.sources.values()]
+        return own + self.preserved
 
     def host_proc(self) -> int:
         """O_PATH of /proc, checked to be a procfs: nothing else is ever written through it."""

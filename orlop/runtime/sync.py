@@ -9,7 +9,13 @@
       GO ----------------------------------->  network ops inside, sysctl, root switch
              <------------------------------- ("note", 0, "", text)            any number
              <------------------------------- ("terminal", 0, "", "") + master of the pty
-             <------------------------------- ("process", pid, "", "") + pidfd exec only
+             <------------------------------- ("process", pid, "", "") + pidfd exec, joined user
+      orlop-runtime only:
+             <------------------------------- ("hooks", 0, "", "")             mounts are made
+      hooks of the host; their states ------>  hooks of the container
+             <------------------------------- ("listener", 0, "", "") + fd of the seccomp listener
+             <------------------------------- ("created", 0, "", "")           only execve is left
+      GO (run) or a byte in the FIFO ------->
              <------------------------------- (stage, errno, path, message)    failed: _exit(1)
       EOF    <------------------------------- execve closed the child's end: running
 
@@ -25,6 +31,9 @@ import struct
 
 MAPPED = b"m"
 GO = b"g"
+HOOKS = "hooks"
+CREATED = "created"
+LISTENER = "listener"
 NOTE = "note"
 TERMINAL = "terminal"
 PROCESS = "process"
@@ -59,6 +68,15 @@ def receive(sock: _socket.socket) -> tuple[Frame | None, int | None]:
         return None, fd
     frame: Frame = marshal.loads(data)
     return frame, fd
+
+
+def take_states(sock: _socket.socket) -> tuple[bytes, bytes]:
+    """The container's state as JSON, while it is being created and when it is."""
+    data = sock.recv(1 << 20)
+    if not data:
+        os._exit(1)
+    creating, created = marshal.loads(data)
+    return creating, created
 
 
 def expect(sock: _socket.socket, word: bytes) -> None:

@@ -6,7 +6,6 @@ Source: linux/filter.h and seccomp(2); the instructions that libseccomp and our 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 
 from orlop.kernel.libc import MACHINE
 from orlop.kernel.namespace import (
@@ -15,6 +14,10 @@ from orlop.kernel.namespace import (
     CLONE_PARENT,
     CLONE_PIDFD,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # AUDIT_ARCH_*; clone, sendmsg, exit_group
 _LEAVING = {"x86_64": (0xC000003E, (56, 46, 231)), "aarch64": (0xC00000B7, (220, 211, 94))}

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, NamedTuple
 
 from orlop.errors import InvalidArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 ANY = -1
 _BITS = {"m": 1, "r": 2, "w": 4}  # BPF_DEVCG_ACC_*
 _TYPES = {"b": 1, "c": 2}  # BPF_DEVCG_DEV_*
 
 
-class Rule(NamedTuple):
-    allow: bool
-    kind: str  # a, b, c
-    major: int  # ANY
-    minor: int
-    access: str  # of "rwm"
+class Rule:
+    """One line of devices.allow or devices.deny."""
+
+    __slots__ = ("access", "allow", "kind", "major", "minor")
+
+    def __init__(self, allow: bool, kind: str, major: int, minor: int, access: str) -> None:
+        self.allow = allow
+        self.kind = kind  # a, b, c
+        self.major = major  # or ANY
+        self.minor = minor
+        self.access = access  # of "rwm"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rule) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.allow, self.text()))
 
     def text(self) -> str:
         """As devices.allow and devices.deny read it."""

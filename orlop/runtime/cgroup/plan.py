@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 from orlop.runtime.cgroup import v1, v2
 from orlop.runtime.cgroup.devices import rules_of, v2_program
 from orlop.runtime.cgroup.layout import Layout
 
-Json = dict[str, Any]
-Values = list[tuple[str, str]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Json = dict[str, Any]
+    Values = list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
 class Group:
-    relative: str  # path below each hierarchy's top
-    directories: list[str]
-    makes: list[tuple[str, str, str, Values]]  # top, relative, controllers, values
-    device_filter: bytes | None  # eBPF, where v1 has no devices controller
+    __slots__ = ("device_filter", "directories", "makes", "relative")
+
+    def __init__(
+        self,
+        relative: str,
+        directories: list[str],
+        makes: list[tuple[str, str, str, Values]],
+        device_filter: bytes | None,
+    ) -> None:
+        self.relative = relative  # path below each hierarchy's top
+        self.directories = directories
+        self.makes = makes  # top, relative, controllers, values
+        self.device_filter = device_filter  # eBPF, where v1 has no devices controller
 
 
 def group_of(layout: Layout, relative: str, resources: Json) -> Group:

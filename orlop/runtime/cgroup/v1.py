@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from orlop.runtime.cgroup.devices import rules_of, v1_writes
 
-Values = list[tuple[str, str]]
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Values = list[tuple[str, str]]
+    Json = dict[str, Any]
+
 _U64_MAX = (1 << 64) - 1
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from orlop.errors import InvalidArgument
 from orlop.runtime.cgroup import values as convert
 from orlop.runtime.cgroup.v1 import rdma
 
-Values = list[tuple[str, str]]
-Json = dict[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Values = list[tuple[str, str]]
+    Json = dict[str, Any]
 
 
 def values(resources: Json, controllers: tuple[str, ...]) -> Values:
