@@ -28,6 +28,15 @@ OPERATORS = {
     "SCMP_CMP_GT": 6,
     "SCMP_CMP_MASKED_EQ": 7,
 }
+ACTIONS = {
+    "SCMP_ACT_KILL": 0x00000000,
+    "SCMP_ACT_KILL_THREAD": 0x00000000,
+    "SCMP_ACT_KILL_PROCESS": 0x80000000,
+    "SCMP_ACT_TRAP": 0x00030000,
+    "SCMP_ACT_LOG": 0x7FFC0000,
+    "SCMP_ACT_NOTIFY": 0x7FC00000,
+    "SCMP_ACT_ALLOW": 0x7FFF0000,
+}
 ERROR = -1  # __NR_SCMP_ERROR: no such system call
 _CTL_OPTIMIZE = 8
 _CTL_NNP = 3
@@ -50,14 +59,7 @@ def action(name: str, errno: int | None) -> int:
         return 0x00050000 | ((1 if errno is None else errno) & 0xFFFF)
     if name == "SCMP_ACT_TRACE":
         return 0x7FF00000 | ((errno or 0) & 0xFFFF)
-    return {
-        "SCMP_ACT_KILL": 0x00000000,
-        "SCMP_ACT_KILL_THREAD": 0x00000000,
-        "SCMP_ACT_KILL_PROCESS": 0x80000000,
-        "SCMP_ACT_TRAP": 0x00030000,
-        "SCMP_ACT_LOG": 0x7FFC0000,
-        "SCMP_ACT_ALLOW": 0x7FFF0000,
-    }[name]
+    return ACTIONS[name]
 
 
 _loaded: ctypes.CDLL | None = None

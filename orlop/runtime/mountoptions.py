@@ -104,6 +104,13 @@ def parse(words: Iterable[str]) -> Options:
     return out
 
 
+def known() -> list[str]:
+    """Every option that is not left to the file system."""
+    own = ["bind", "rbind", "idmap", "ridmap", "tmpcopyup", "src-nofollow", "dest-nofollow"]
+    recursive = [f"r{name}" for name in (*_SET, *_CLEAR)]
+    return sorted({*own, *recursive, *_SET, *_CLEAR, *_ATIME, *_PROPAGATION, *_IGNORED})
+
+
 def propagation_of(word: str) -> tuple[int, bool]:
     """(MS_ flag, recursive) of linux.rootfsPropagation; (0, False) for none."""
     return _PROPAGATION.get(word, (0, False))

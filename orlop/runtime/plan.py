@@ -12,7 +12,7 @@ import os
 
 from orlop.errors import InvalidArgument
 from orlop.kernel import mount, namespace
-from orlop.runtime import mountoptions, verdict
+from orlop.runtime import mountoptions, sysctls, verdict
 from orlop.runtime.cgroup.layout import Layout, relative_path
 from orlop.runtime.cgroup.plan import Group, cgroup_steps, group_of
 from orlop.runtime.processplan import personality_of, process_plan
@@ -102,7 +102,7 @@ def make_plan(
     steps.append(("wait",))
     if container_ops:
         steps.append(("network", list(container_ops)))
-    steps += [("sysctl", n.replace(".", "/"), v) for n, v in (linux.get("sysctl") or {}).items()]
+    steps += [("sysctl", sysctls.path(n), v) for n, v in (linux.get("sysctl") or {}).items()]
     if spec.get("hostname"):
         steps.append(("hostname", spec["hostname"]))
     if spec.get("domainname"):

@@ -59,7 +59,7 @@ def program(profile: str, capabilities: Iterable[str], cache: Path) -> tuple[byt
     with _lock:
         found = _memory.get(key)
         if found is None:
-            found = _from_disk(cache / key) or _compile(document, frozenset(caps))
+            found = _from_disk(cache / key) or compile_document(document, frozenset(caps))
             _memory[key] = found
             cache.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not (cache / key).exists():
@@ -96,7 +96,8 @@ def _flags(document: Json) -> int:
     return flags
 
 
-def _compile(document: Json, caps: frozenset[str]) -> bytes:
+def compile_document(document: Json, caps: frozenset[str]) -> bytes:
+    """A profile of Docker's or the OCI's form → BPF. Raises InvalidArgument, SystemFailure."""
     arches = _arches(document)
     default = _action(document["defaultAction"], document.get("defaultErrnoRet"))
     rules = [r for r in document.get("syscalls") or () if _applies(r, caps)]

@@ -1,0 +1,72 @@
+"""The program `orlop-runtime`: run with `python3 -I -S …/orlop/runtime/main.py`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# verb -> module in orlop.runtime.oci, imported when it is asked for
+_MODULES = {"list": "listing", "exec": "execute", "pause": "freezing", "resume": "freezing"}
+
+
+def run(argv: list[str]) -> int:
+    """The exit code. Errors are told on stderr and in the log."""
+    from orlop.errors import NotSupported, OrlopError
+    from orlop.runtime.oci import options
+    from orlop.runtime.oci.output import Log
+    from orlop.runtime.process import Failure
+
+    log = Log("", "text", False)
+    try:
+        glob, verb, own, words = options.split(argv)
+        log = Log(glob.get("log") or "", glob.get("log-format") or "text", bool(glob.get("debug")))
+        if log.form not in ("text", "json"):
+            raise OrlopError(f"invalid log-format: {log.form}")
+        if glob.get("version"):
+            return _said("about", "version")
+        if not verb or glob.get("help") or own.get("help"):
+            return _said("about", "usage", verb)
+        if verb in ("checkpoint", "restore"):
+            raise NotSupported(f"{verb} is not supported: orlop-runtime has no CRIU")
+        from orlop.runtime.oci.command import Command
+
+        module = __import__(f"orlop.runtime.oci.{_MODULES.get(verb, verb)}", fromlist=[verb])
+        code: int = getattr(module, _FUNCTIONS.get(verb, verb))(
+            Command(glob, verb, own, words, log)
+        )
+        return code
+    except OrlopError as error:
+        log.error(error.message)
+    except Failure as error:
+        from orlop.runtime.oci.failure import describe
+
+        log.error(describe(error.frame))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        log.error(f"{where}{(error.strerror or str(error)).lower()}")
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+_FUNCTIONS = {"list": "list_", "exec": "execute"}
+
+
+def _said(module: str, name: str, *arguments: str) -> int:
+    found = __import__(f"orlop.runtime.oci.{module}", fromlist=[name])
+    code: int = getattr(found, name)(*arguments)
+    return code
+
+
+def main() -> None:
+    here = os.path.abspath(__file__)
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(here))))
+    sys.path[:] = [path for path in sys.path if path != os.path.dirname(here)]
+    from orlop.runtime.oci import interpreter
+
+    interpreter.protect(here)
+    os._exit(run(sys.argv[1:]) & 0xFF)
+
+
+if __name__ == "__main__":
+    main()

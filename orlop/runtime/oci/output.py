@@ -1,0 +1,53 @@
+"""What the command says: errors on stderr and in the log file that the caller named."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from orlop.oci.jsonlite import dumps
+
+
+class Log:
+    """`--log FILE --log-format text|json`; without a file errors go to stderr alone."""
+
+    def __init__(self, path: str, form: str, debug: bool) -> None:
+        self.path = path
+        self.form = form
+        self.wants_debug = debug
+
+    def error(self, text: str) -> None:
+        self._write("error", text)
+        os.write(2, os.fsencode(f"orlop-runtime: {text}\n"))
+
+    def warning(self, text: str) -> None:
+        self._write("warning", text)
+
+    def debug(self, text: str) -> None:
+        if self.wants_debug:
+            self._write("debug", text)
+            if not self.path:
+                os.write(2, os.fsencode(f"orlop-runtime: {text}\n"))
+
+    def _write(self, level: str, text: str) -> None:
+        if not self.path:
+            return
+        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        if self.form == "json":
+            line = dumps({"level": level, "msg": text, "time": when})
+        else:
+            line = f'time="{when}" level={level} msg={dumps(text)}'
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        try:
+            fd = os.open(self.path, flags, 0o644)
+            os.write(fd, line.encode() + b"\n")
+            os.close(fd)
+        except OSError:
+            pass  # a log that cannot be written must not decide over a container
+
+
+def show(text: str) -> None:
+    """Onto standard output, whole."""
+    view = memoryview(os.fsencode(text))
+    while view:
+        view = view[os.write(1, view) :]

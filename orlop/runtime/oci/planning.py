@@ -1,0 +1,40 @@
+"""A checked config → the launch plan of `orlop-runtime`: the keeper's, with hooks and a gate. Pure
+but for the seccomp cache.
+"""
+
+from __future__ import annotations
+
+from orlop.runtime.cgroup.layout import Layout
+from orlop.runtime.oci import filters
+from orlop.runtime.plan import make_plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Json = dict[str, Any]
+
+_DENY_ALL = {"allow": False, "access": "rwm"}
+
+
+def plan_of(spec: Json, id: str, layout: Layout, *, keyring: bool, pivot: bool) -> Json:
+    """Raises InvalidArgument."""
+    linux = spec["linux"]
+    _complete(linux, id)
+    program, flags = filters.program(linux.get("seccomp"))
+    plan = make_plan(
+        spec, id, layout, seccomp=program, seccomp_flags=flags, keyring=keyring, pivot=pivot
+    )
+    hooks = spec.get("hooks") or {}
+    steps = plan["steps"]
+    steps[steps.index(("wait",))] = ("hooks", hooks.get("createContainer") or [])
+    plan["gate"] = {"hooks": hooks.get("startContainer") or []}
+    return plan
+
+
+def _complete(linux: Json, id: str) -> None:
+    """What the OCI leaves to the runtime."""
+    linux["cgroupsPath"] = linux.get("cgroupsPath") or f"/{id}"
+    resources = linux.setdefault("resources", {})
+    rules = resources.get("devices") or []
+    resources["devices"] = [_DENY_ALL, *rules]
