@@ -159,6 +159,23 @@ def set_io_priority(priority: int) -> None:
     libc.call("ioprio_set", _IOPRIO_WHO_PROCESS, 0, priority)
 
 
+def set_scheduler(
+    policy: int, flags: int, nice: int, priority: int, runtime: int, deadline: int, period: int
+) -> None:
+    """sched_setattr(2) on this thread; the last three in nanoseconds."""
+    size = struct.calcsize("=IIQiIQQQ")
+    numbers = (size, policy, flags, nice, priority, runtime, deadline, period)
+    libc.call("sched_setattr", 0, struct.pack("=IIQiIQQQ", *numbers), 0, path="sched_setattr")
+
+
+def set_memory_policy(mode: int, nodes: int) -> None:
+    """set_mempolicy(2): `mode` with its flags, `nodes` as a bit mask."""
+    words = max(1, (nodes.bit_length() + 63) // 64)
+    mask = nodes.to_bytes(words * 8, "little") if nodes else None
+    count = words * 64 + 1 if nodes else 0
+    libc.call("set_mempolicy", mode, mask, count, path="set_mempolicy")
+
+
 def set_rlimit(kind: int, soft: int, hard: int) -> str | None:
     """Set a limit; -1 is unlimited. A hard limit we may not raise is clamped: the note says so."""
     try:

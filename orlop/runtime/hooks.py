@@ -78,8 +78,10 @@ def _become(hook: dict[str, Any], stdin: int, output: int) -> NoReturn:
         os.dup2(output, 2)
         process.close_fds_except([0, 1, 2])
         process.reset_signals()
-        pairs = (entry.partition("=") for entry in hook.get("env") or ())
-        environment = {name: value for name, equals, value in pairs if equals and name}
+        environment = dict(os.environ)  # as Go does for a command that names none
+        if hook.get("env"):
+            pairs = (entry.partition("=") for entry in hook["env"])
+            environment = {name: value for name, equals, value in pairs if equals and name}
         os.execve(hook["path"], list(hook.get("args") or [hook["path"]]), environment)
     except OSError as error:
         os.write(2, os.fsencode(f"exec {hook['path']}: {(error.strerror or '').lower()}\n"))

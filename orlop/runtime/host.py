@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from orlop.kernel import bpf, mount, namespace, process
+from orlop.kernel import bpf, mount, namespace, netdevice, process
 from orlop.runtime import idmap, rootfs, sync
 from orlop.runtime.cgroup import create
 from orlop.runtime.state import Setup
@@ -124,6 +124,10 @@ def join_keyring(setup: Setup, name: str, searchable: bool) -> None:
 
 def wait_for_network(setup: Setup) -> None:
     sync.expect(setup.socket, sync.GO)
+
+
+def bring_up_loopback(setup: Setup) -> None:
+    netdevice.bring_up("lo")
 
 
 def load_network() -> None:

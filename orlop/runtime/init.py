@@ -46,6 +46,7 @@ STEPS: dict[str, Callable[..., None]] = {
     "wait": host.wait_for_network,
     "hooks": hooks.run_in_container,
     "network": host.configure_network,
+    "loopback": host.bring_up_loopback,
     "sysctl": host.set_sysctl,
     "hostname": host.set_hostname,
     "domainname": host.set_domainname,

@@ -74,7 +74,7 @@ def parse(words: Iterable[str]) -> Options:
     out = Options()
     for word in words:
         if word in ("bind", "rbind"):
-            out.bind, out.recursive = True, word == "rbind"
+            out.bind, out.recursive = True, out.recursive or word == "rbind"
         elif word in _PROPAGATION:
             out.propagation, out.propagation_recursive = _PROPAGATION[word]
         elif word in _SET:

@@ -15,7 +15,7 @@ from orlop.kernel import mount, namespace
 from orlop.runtime import mountoptions, sysctls, verdict
 from orlop.runtime.cgroup.layout import Layout, relative_path
 from orlop.runtime.cgroup.plan import Group, cgroup_steps, group_of
-from orlop.runtime.processplan import personality_of, process_plan
+from orlop.runtime.processplan import memory_policy_of, personality_of, process_plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def make_plan(
     linux = spec.get("linux") or {}
     process = process_plan(spec["process"], seccomp=seccomp, seccomp_flags=seccomp_flags)
     process["personality"] = personality_of(linux.get("personality"))
+    process["memory_policy"] = memory_policy_of(linux.get("memoryPolicy"))
     flags, joins, join_pid, join_mount = _namespaces(linux.get("namespaces") or ())
     user_namespace = _user_namespace(linux, flags, joins)
     group = group_of(

@@ -13,7 +13,9 @@ from orlop.kernel import process, seccomp
 _EACCES = 13
 _EISDIR = 21
 _ENOENT = 2
+_EPERM = 1
 _ROOT_ID = 0
+_PASSWD_LIMIT = 1 << 20
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +40,14 @@ def limit(plan: dict[str, Any]) -> list[str]:
     if plan["io_priority"] is not None:
         process.set_io_priority(plan["io_priority"])
     if plan["scheduler"] is not None:
-        policy, priority = plan["scheduler"]
-        os.sched_setscheduler(0, policy, os.sched_param(priority))
+        try:
+            process.set_scheduler(*plan["scheduler"])
+        except OSError as error:
+            if error.errno != _EPERM:
+                raise
+            notes.append("scheduler: refused; a real-time one needs cpu.realtimeRuntime")
+    if plan["memory_policy"] is not None:
+        process.set_memory_policy(*plan["memory_policy"])
     if plan["personality"] is not None:
         process.set_personality(plan["personality"])
     return notes
@@ -142,14 +150,40 @@ def _check_program(name: str, path: str) -> None:
         raise Failure("lookup", error.errno or 0, name, f"stat {path}: {text}") from None
     if stat.S_ISDIR(mode):
         raise Failure("lookup", _EISDIR, name, "is a directory")
-    if not os.access(path, os.X_OK, effective_ids=True):
+    # two system calls: a seccomp profile may be older than the second (faccessat2)
+    if not os.access(path, os.X_OK) and not os.access(path, os.X_OK, effective_ids=True):
         raise Failure("lookup", _EACCES, name, "permission denied")
 
 
 def environment_of(plan: dict[str, Any]) -> dict[str, str]:
     """The last value of a name wins, as with runc."""
     pairs = (entry.partition("=") for entry in plan["env"])
-    return {name: value for name, separator, value in pairs if separator and name}
+    found = {name: value for name, separator, value in pairs if separator and name}
+    if plan.get("find_home") and "HOME" not in found:
+        found["HOME"] = _home_of(plan["uid"])
+    return found
+
+
+def _home_of(uid: int) -> str:
+    """The home of `uid` in the image's passwd; "/" when that does not tell."""
+    try:
+        fd = os.open("/etc/passwd", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return "/"
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return "/"
+        text = os.read(fd, _PASSWD_LIMIT)
+    except OSError:
+        return "/"
+    finally:
+        os.close(fd)
+    wanted = b"%d" % uid
+    for line in text.split(b"\n"):
+        fields = line.split(b":")
+        if len(fields) > 5 and fields[2] == wanted and fields[5][:1] == b"/":
+            return os.fsdecode(fields[5])
+    return "/"
 
 
 def execute(path: str, argv: list[str], environment: dict[str, str]) -> NoReturn:

@@ -29,7 +29,38 @@ _LIMITS = {
 } | {"RLIMIT_LOCKS": 10}
 _PERSONALITIES = {"LINUX": 0, "LINUX32": 0x0008}
 _IO_CLASSES = {"IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3}
-_SCHEDULERS = {"SCHED_OTHER": 0, "SCHED_FIFO": 1, "SCHED_RR": 2, "SCHED_BATCH": 3, "SCHED_IDLE": 5}
+_SCHEDULERS = {
+    "SCHED_OTHER": 0,
+    "SCHED_FIFO": 1,
+    "SCHED_RR": 2,
+    "SCHED_BATCH": 3,
+    "SCHED_ISO": 4,
+    "SCHED_IDLE": 5,
+    "SCHED_DEADLINE": 6,
+}
+_SCHEDULER_FLAGS = {
+    "SCHED_FLAG_RESET_ON_FORK": 0x01,
+    "SCHED_FLAG_RECLAIM": 0x02,
+    "SCHED_FLAG_DL_OVERRUN": 0x04,
+    "SCHED_FLAG_KEEP_POLICY": 0x08,
+    "SCHED_FLAG_KEEP_PARAMS": 0x10,
+    "SCHED_FLAG_UTIL_CLAMP_MIN": 0x20,
+    "SCHED_FLAG_UTIL_CLAMP_MAX": 0x40,
+}
+# Source: linux/mempolicy.h
+_MEMORY_MODES = {
+    name: number
+    for number, name in enumerate(
+        "MPOL_DEFAULT MPOL_PREFERRED MPOL_BIND MPOL_INTERLEAVE MPOL_LOCAL MPOL_PREFERRED_MANY "
+        "MPOL_WEIGHTED_INTERLEAVE".split()
+    )
+}
+_MEMORY_FLAGS = {
+    "MPOL_F_STATIC_NODES": 1 << 15,
+    "MPOL_F_RELATIVE_NODES": 1 << 14,
+    "MPOL_F_NUMA_BALANCING": 1 << 13,
+}
+_MAX_NODE = 1024
 
 
 def process_plan(process: Json, *, seccomp: bytes | None, seccomp_flags: int) -> Json:
@@ -51,6 +82,7 @@ def process_plan(process: Json, *, seccomp: bytes | None, seccomp_flags: int) ->
         "io_priority": _io_priority(priority) if priority else None,
         "scheduler": _scheduler(scheduler) if scheduler else None,
         "personality": None,
+        "memory_policy": None,
         "no_new_privs": bool(process.get("noNewPrivileges")),
         "capabilities": _capabilities(process.get("capabilities"), uid),
         "seccomp": seccomp,
@@ -92,11 +124,46 @@ def _io_priority(document: Json) -> int:
     return kind << 13 | int(document.get("priority") or 0)
 
 
-def _scheduler(document: Json) -> tuple[int, int]:
+def _scheduler(document: Json) -> tuple[int, ...]:
     policy = _SCHEDULERS.get(str(document.get("policy")))
     if policy is None:
         raise InvalidArgument(f"invalid scheduler policy: {document.get('policy')}")
-    return policy, int(document.get("priority") or 0)
+    flags = 0
+    for name in document.get("flags") or ():
+        if name not in _SCHEDULER_FLAGS:
+            raise InvalidArgument(f"invalid scheduler flag: {name}")
+        flags |= _SCHEDULER_FLAGS[name]
+    numbers = ("nice", "priority", "runtime", "deadline", "period")
+    return policy, flags, *(int(document.get(name) or 0) for name in numbers)
+
+
+def memory_policy_of(document: Json | None) -> tuple[int, int] | None:
+    """(mode with flags, node mask) of linux.memoryPolicy."""
+    if not document:
+        return None
+    if document["mode"] not in _MEMORY_MODES:
+        raise InvalidArgument(f"invalid memory policy mode: {document['mode']}")
+    mode = _MEMORY_MODES[document["mode"]]
+    for name in document.get("flags") or ():
+        if name not in _MEMORY_FLAGS:
+            raise InvalidArgument(f"invalid memory policy flag: {name}")
+        mode |= _MEMORY_FLAGS[name]
+    return mode, _node_mask(document.get("nodes") or "")
+
+
+def _node_mask(text: str) -> int:
+    """ "0-2,7" as bits."""
+    mask = 0
+    for part in text.split(",") if text.strip() else ():
+        first, dash, last = part.strip().partition("-")
+        ends = (first, last if dash else first)
+        if not all(end.isascii() and end.isdigit() and len(end) < 5 for end in ends):
+            raise InvalidArgument(f"invalid memory policy nodes: {text}")
+        low, high = int(ends[0]), int(ends[1])
+        if low > high or high >= _MAX_NODE:
+            raise InvalidArgument(f"invalid memory policy nodes: {text}")
+        mask |= (1 << high + 1) - (1 << low)
+    return mask
 
 
 def personality_of(document: Json | None) -> int | None:

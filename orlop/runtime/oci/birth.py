@@ -152,7 +152,8 @@ def preserved(command: Command, process: Json) -> list[int]:
         try:
             os.fstat(fd)
         except OSError:
-            raise InvalidArgument(f"preserve-fds: file descriptor {fd} is not open") from None
+            command.log.note(f"preserve-fds: file descriptor {fd} is not open")
+            found = [other for other in found if other != fd]
     return found
 
 
@@ -172,7 +173,7 @@ def _bring_up(born: Born, command: Command, sock: _socket.socket | None) -> None
             raise Failure(*(pending.failure or ("birth", 0, "", "the process died in its set-up")))
         break
     for note in pending.notes:
-        command.log.warning(note)
+        command.log.note(note)
     if pending.listener is not None:
         _hand_listener(born)
     if pending.master is not None:

@@ -54,11 +54,12 @@ def _delete(command: Command, record: Record, force: bool) -> None:
     if found != STOPPED:
         if not force and found != CREATED:
             raise Conflict(f"cannot delete container {record.id} that is not stopped: {found}")
-        _end(command, record, found)
+        end(command, record, found)
     clear(command, record, record.config())
 
 
-def _end(command: Command, record: Record, found: str) -> None:
+def end(command: Command, record: Record, found: str) -> None:
+    """SIGKILL, and wait until it worked. Raises OrlopError."""
     fd = record.open_process()
     try:
         to_first(record, KILL)

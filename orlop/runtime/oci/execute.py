@@ -51,7 +51,7 @@ def execute(command: Command) -> int:
     pending = execs.begin(plan, record.pid, target, (0, 1, 2), preserved(command, plan["process"]))
     word = wait(pending)
     for note in pending.notes:
-        command.log.warning(note)
+        command.log.note(note)
     if word != "running":
         raise Failure(*(pending.failure or ("process", 0, "", "the process died in its set-up")))
     pending.close()
@@ -124,6 +124,7 @@ def _plan(command: Command, record: Record, spec: Json, process: Json) -> Json:
         seccomp_flags=flags,
         keyring=record.own["keyring"],
     )
+    plan["process"]["find_home"] = True
     return plan
 
 

@@ -4,6 +4,7 @@ but for the seccomp cache.
 
 from __future__ import annotations
 
+from orlop.kernel.namespace import CLONE_NEWNET
 from orlop.runtime.cgroup.layout import Layout
 from orlop.runtime.oci import filters
 from orlop.runtime.plan import make_plan
@@ -27,7 +28,11 @@ def plan_of(spec: Json, id: str, layout: Layout, *, keyring: bool, pivot: bool) 
     )
     hooks = spec.get("hooks") or {}
     steps = plan["steps"]
-    steps[steps.index(("wait",))] = ("hooks", hooks.get("createContainer") or [])
+    here = steps.index(("wait",))
+    steps[here] = ("hooks", hooks.get("createContainer") or [])
+    if plan["clone_flags"] & CLONE_NEWNET:
+        steps.insert(here, ("loopback",))
+    plan["process"]["find_home"] = True
     plan["gate"] = {"hooks": hooks.get("startContainer") or []}
     return plan
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from orlop.oci.jsonlite import dumps
 from orlop.runtime import hooks
 from orlop.runtime.cgroup import control
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 def clear(command: Command, record: Record, spec: dict[str, Any] | None) -> None:
     """All of a container whose first process is dead. Errors of hooks are told, not fatal."""
+    if not os.path.isdir(record.path):
+        return  # a delete came first
     own = record.state.get("orlop") or {}
     if own.get("cgroup") and own["cgroup_manager"] != "disabled":
         layout = command.layout()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from orlop.errors import NotFound
 from orlop.kernel import process
 from orlop.runtime.oci.birth import give_birth, wait
 from orlop.runtime.oci.foreground import Signals, stay
@@ -40,6 +41,8 @@ def run(command: Command) -> int:
         return 0
     code = stay(pending.pidfd, signals, born.master)
     if not command.options.get("keep"):
-        record.lock()
-        clear(command, record, born.spec)
+        try:
+            clear(command, record.lock(), born.spec)
+        except NotFound:
+            pass  # a delete came first
     return code

@@ -8,6 +8,8 @@ import os
 from orlop.errors import Conflict
 from orlop.oci.jsonlite import dumps
 from orlop.runtime import hooks
+from orlop.runtime.oci.delete import end
+from orlop.runtime.oci.remains import clear
 from orlop.runtime.oci.state import public
 from orlop.runtime.oci.store import CREATED, FIFO, RUNNING, STOPPED, Record
 from orlop.runtime.process import Failure
@@ -48,9 +50,7 @@ def started(command: Command, record: Record, spec: dict[str, Any]) -> None:
     try:
         hooks.run((spec.get("hooks") or {}).get("poststart") or (), state, "poststart")
     except Failure:
-        fd = record.open_process()
-        from orlop.kernel import pidfd as pidfds
-
-        pidfds.send_signal(fd, 9)
-        os.close(fd)
+        if record.alive():
+            end(command, record, RUNNING)
+        clear(command, record, spec)
         raise
