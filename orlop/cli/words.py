@@ -52,6 +52,14 @@ COMMANDS = {
     "context show": ("context:show_", "0", "", ""),
     "context update": ("context:update", "1", "", "description:string docker:pairs"),
     "context use": ("context:use", "1", "", ""),
+    "artifact attach": (
+        "artifact:attach",
+        "2",
+        "",
+        "annotation/a:list media-type:string type/t:string",
+    ),
+    "artifact fetch": ("artifact:fetch", "1", "", "output/o:string"),
+    "artifact ls": ("artifact:ls", "1", "", "format:string no-trunc quiet/q type/t:string"),
     "bootstrap": ("ours:bootstrap", "1", "", ""),
     "completion": ("completion:completion", "1", "", ""),
     "container attach": ("attach:attach", "1", "", "detach-keys:string no-stdin sig-proxy"),
@@ -285,6 +293,7 @@ ALIASES = {
     "volume remove": "volume rm",
 }
 GROUPS = (
+    "artifact",
     "builder",
     "checkpoint",
     "container",

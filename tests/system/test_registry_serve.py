@@ -111,6 +111,35 @@ def test_skopeo_copies_from_and_to(here: Daemon, tmp_path: Path) -> None:
         assert here.docker("image", "inspect", "again:1", check=False).returncode == 1
 
 
+def test_artifacts_from_the_command_line(here: Daemon, there: Daemon, tmp_path: Path) -> None:
+    with serving(here) as host:
+        there.orlop("pull", "-q", f"{host}/busybox")
+        (tmp_path / "sbom.json").write_text('{"bom": 1}')
+        attach = ["artifact", "attach", "-t", "test/sbom", "-a", "by=me", f"{host}/busybox"]
+        digest = there.orlop(*attach, str(tmp_path / "sbom.json")).stdout.strip()
+        listed = there.orlop("artifact", "ls", f"{host}/busybox").stdout.splitlines()
+        assert listed[0].split() == ["DIGEST", "TYPE", "SIZE", "CREATED"]
+        assert listed[1].split()[:2] == [digest[:19], "test/sbom"]
+        assert there.orlop("artifact", "ls", "-q", f"{host}/busybox").stdout == digest + "\n"
+        fetch = ["artifact", "fetch", "-o", str(tmp_path / "out"), f"{host}/busybox@{digest}"]
+        assert there.orlop(*fetch, check=False).returncode == 1  # no such directory
+        (tmp_path / "out").mkdir()
+        assert there.orlop(*fetch).stdout == "sbom.json\n"
+        assert (tmp_path / "out/sbom.json").read_text() == '{"bom": 1}'
+        assert "file exists" in there.orlop(*fetch, check=False).stderr
+        path = f"/orlop/manifests/{host}/multi:1/push"
+        body = json.dumps({"Manifests": [{"Ref": f"{host}/busybox"}]})
+        made = subprocess.run(
+            [
+                "curl", "-sf", "--unix-socket", str(there.socket), f"http://d{path}",
+                "-H", "Content-Type: application/json", "-d", body,
+            ],
+            capture_output=True, check=True,
+        )  # fmt: skip
+        assert json.loads(made.stdout)["Digest"].startswith("sha256:")
+        assert layers_of(here, "multi:1") == layers_of(here, "busybox")
+
+
 def test_with_tls_and_passwords(here: Daemon, tmp_path: Path) -> None:
     subprocess.run(
         [

@@ -1,6 +1,7 @@
 """Help of the commands that Docker does not have, and of the groups. Form: see show.py."""
 
 GROUPS = {
+    "artifact": "Manage what refers to images in registries",
     "builder": "Manage builds",
     "checkpoint": "Manage checkpoints",
     "context": "Manage contexts",
@@ -15,6 +16,23 @@ GROUPS = {
 }
 
 TEXT = """\
+artifact attach [OPTIONS] IMAGE FILE
+Store a file in the image's registry, referring to the image
+  annotation list: Annotation of the artifact (key=value)
+  media-type string: Media type of the file (default "application/octet-stream")
+  type string: Type of the artifact (default "application/vnd.orlop.file")
+
+artifact fetch [OPTIONS] REPOSITORY@DIGEST
+Write the files of an artifact
+  output string: Directory to write to (default ".")
+
+artifact ls [OPTIONS] IMAGE
+List what refers to an image
+  format string: @FORMAT
+  no-trunc: Don't truncate output
+  quiet: Only display digests
+  type string: Only artifacts of this type
+
 bootstrap busybox|debian[:SUITE]
 Make a first image from this machine's package mirror, without a registry
 
