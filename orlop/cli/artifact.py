@@ -10,8 +10,8 @@ from orlop.cli.reference import parse
 from orlop.cli.session import Session
 from orlop.cli.table import align
 from orlop.cli.units import human_size
-from orlop.client.jsonlite import loads
 from orlop.client.transport import query, quote
+from orlop.oci.jsonlite import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

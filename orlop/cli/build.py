@@ -10,8 +10,8 @@ from orlop.cli.failure import Failure
 from orlop.cli.options import Options
 from orlop.cli.out import is_terminal, out
 from orlop.cli.session import Session
-from orlop.client.jsonlite import dumps
 from orlop.client.transport import query
+from orlop.oci.jsonlite import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from orlop.cli.failure import Failure
 from orlop.cli.options import Options
 from orlop.cli.reference import parse
 from orlop.cli.session import Session
-from orlop.client.jsonlite import split
 from orlop.client.transport import query, quote
 from orlop.errors import OrlopError
+from orlop.oci.jsonlite import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from orlop.cli.failure import Failure
 from orlop.cli.options import Options, parse
 from orlop.cli.out import err
 from orlop.cli.session import Session
-from orlop.client.jsonlite import dumps
 from orlop.client.transport import query, quote
 from orlop.errors import OrlopError
+from orlop.oci.jsonlite import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import os
 from orlop.cli.failure import Failure
 from orlop.cli.out import is_terminal, write
 from orlop.cli.session import Session
-from orlop.client.jsonlite import dumps
 from orlop.client.transport import query, quote
+from orlop.oci.jsonlite import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import time
 from orlop.cli.failure import Failure
 from orlop.cli.out import write
 from orlop.cli.terminal import size as terminal_size
-from orlop.client.jsonlite import dumps, split
 from orlop.client.transport import Response
+from orlop.oci.jsonlite import dumps, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

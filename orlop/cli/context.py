@@ -258,7 +258,7 @@ def rm(session: Session, options: Options) -> None:
 
 def inspect(session: Session, options: Options) -> None:
     from orlop.cli.inspect import show as show_all
-    from orlop.client.jsonlite import dumps
+    from orlop.oci.jsonlite import dumps
 
     if not options.args:
         options.args = [current(session)]
@@ -298,7 +298,7 @@ def export(session: Session, options: Options) -> None:
     if target == "-" and os.isatty(1):
         raise Failure("cowardly refusing to export to a terminal, specify a file path")
     meta, tls = _read(session, name)
-    from orlop.client.jsonlite import dumps
+    from orlop.oci.jsonlite import dumps
 
     document = _ordered(meta) | {"Name": name}
     buffer = io.BytesIO()

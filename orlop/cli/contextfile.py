@@ -6,7 +6,7 @@ import tarfile
 import zipfile
 
 from orlop.cli.failure import Failure
-from orlop.client.jsonlite import loads
+from orlop.oci.jsonlite import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from orlop.cli.options import Options
 from orlop.cli.out import err, is_terminal, write
 from orlop.cli.session import Session
 from orlop.cli.units import human_size
-from orlop.client.jsonlite import loads
 from orlop.client.transport import ApiError, query, quote
+from orlop.oci.jsonlite import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

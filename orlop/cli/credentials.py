@@ -7,7 +7,7 @@ import os
 
 from orlop.cli.failure import Failure
 from orlop.cli.session import Session
-from orlop.client.jsonlite import dumps, loads
+from orlop.oci.jsonlite import dumps, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

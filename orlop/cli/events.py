@@ -4,8 +4,8 @@ from orlop.cli.failure import Failure
 from orlop.cli.options import Options
 from orlop.cli.out import out
 from orlop.cli.session import Session
-from orlop.client.jsonlite import dumps, split
 from orlop.client.transport import query
+from orlop.oci.jsonlite import dumps, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

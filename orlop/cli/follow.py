@@ -5,9 +5,9 @@ import select
 from orlop.cli.out import err, is_terminal
 from orlop.cli.session import Session
 from orlop.cli.stream import DEFAULT_KEYS, Detached, Pump, parse_keys
-from orlop.client.jsonlite import loads
 from orlop.client.transport import Connection, Response, query
 from orlop.errors import OrlopError
+from orlop.oci.jsonlite import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

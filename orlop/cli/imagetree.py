@@ -10,8 +10,8 @@ from orlop.cli.session import Session
 from orlop.cli.table import width
 from orlop.cli.text import ellipsis, short_id
 from orlop.cli.units import human_size
-from orlop.client.jsonlite import dumps
 from orlop.client.transport import query
+from orlop.oci.jsonlite import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

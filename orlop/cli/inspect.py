@@ -5,9 +5,9 @@ from orlop.cli.options import Options
 from orlop.cli.out import err, out
 from orlop.cli.session import Session
 from orlop.cli.text import go_quote
-from orlop.client.jsonlite import loads, loads_exact
 from orlop.client.transport import ApiError, query, quote
 from orlop.errors import OrlopError
+from orlop.oci.jsonlite import loads, loads_exact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from orlop.cli.options import Options
 from orlop.cli.out import err, out
 from orlop.cli.session import Session
 from orlop.cli.text import short_id
-from orlop.client.jsonlite import dumps
 from orlop.client.transport import ApiError, query, quote
 from orlop.errors import OrlopError
+from orlop.oci.jsonlite import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from orlop.cli.reference import parse
 from orlop.cli.session import Session
 from orlop.cli.table import align
 from orlop.cli.units import human_size
-from orlop.client.jsonlite import split
 from orlop.client.transport import query, quote
+from orlop.oci.jsonlite import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import posix
 
 from orlop.cli.failure import Failure
 from orlop.cli.text import go_quote
-from orlop.client.jsonlite import dumps
+from orlop.oci.jsonlite import dumps
 
 _ARCHITECTURES = {
     "x86_64": ("amd64", ""), "x86-64": ("amd64", ""), "amd64": ("amd64", ""),

@@ -5,8 +5,8 @@ import posix
 from orlop.cli.failure import Failure
 from orlop.cli.out import is_terminal, write
 from orlop.cli.units import duration_text, human_size
-from orlop.client.jsonlite import split
 from orlop.client.transport import Response
+from orlop.oci.jsonlite import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from orlop.cli.out import out
 from orlop.cli.prompt import confirm
 from orlop.cli.session import Session
 from orlop.cli.units import human_size
-from orlop.client.jsonlite import dumps
 from orlop.client.transport import query
+from orlop.oci.jsonlite import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from orlop.cli.out import err
 from orlop.cli.session import Session
 from orlop.cli.text import ellipsis, go_quote, short_id
 from orlop.cli.units import human_duration, human_size
-from orlop.client.jsonlite import dumps
 from orlop.client.transport import query
+from orlop.oci.jsonlite import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import posix
 
 from orlop.cli.failure import Failure
 from orlop.client.host import Settings, client_for, getenv
-from orlop.client.jsonlite import loads
 from orlop.errors import InvalidArgument, NotFound
+from orlop.oci.jsonlite import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

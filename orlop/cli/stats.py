@@ -11,9 +11,9 @@ from orlop.cli.session import Session
 from orlop.cli.table import table
 from orlop.cli.text import short_id
 from orlop.cli.units import bytes_size, human_size
-from orlop.client.jsonlite import split
 from orlop.client.transport import Client, query, quote
 from orlop.errors import OrlopError
+from orlop.oci.jsonlite import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

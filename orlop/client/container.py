@@ -175,7 +175,7 @@ class Container:
 
     def watch_stats(self) -> Iterator[dict[str, Any]]:
         """A reading each second until the iterator is closed."""
-        from orlop.client.jsonlite import loads
+        from orlop.oci.jsonlite import loads
 
         yield from json_lines(self._calls.stream("GET", self._path("/stats?stream=1")), loads)
 

@@ -4,8 +4,8 @@ import hashlib
 import os
 from typing import Any
 
-from orlop.client.jsonlite import loads
 from orlop.errors import NotFound
+from orlop.oci.jsonlite import loads
 
 
 def endpoint(config_dir: str, name: str) -> tuple[str, dict[str, Any]]:

@@ -9,8 +9,8 @@ import hashlib
 import os
 from typing import Any
 
-from orlop.client.jsonlite import loads
 from orlop.errors import NotFound
+from orlop.oci.jsonlite import loads
 
 DEFAULT = "default"
 TLS_FILES = ("ca.pem", "cert.pem", "key.pem")
@@ -69,7 +69,7 @@ class Contexts:
 
     def write(self, name: str, meta: Meta, tls: dict[str, bytes] | None) -> None:
         """`tls` None leaves what is there."""
-        from orlop.client.jsonlite import dumps
+        from orlop.oci.jsonlite import dumps
 
         os.makedirs(self.meta_path(name), 0o755, exist_ok=True)
         path = os.path.join(self.meta_path(name), "meta.json")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from orlop.client.calls import Calls, Filters, filters
-from orlop.client.jsonlite import dumps
 from orlop.client.results import Pruned
 from orlop.client.transport import query, quote
+from orlop.oci.jsonlite import dumps
 
 Progress = Callable[[Mapping[str, Any]], object]
 _TAR = [("Content-Type", "application/x-tar")]

@@ -6,8 +6,8 @@ the C half of `socket`, is imported.
 
 import _socket
 
-from orlop.client.jsonlite import dumps, loads
 from orlop.errors import OrlopError
+from orlop.oci.jsonlite import dumps, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
