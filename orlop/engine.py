@@ -169,11 +169,12 @@ def _lay_out(config: Config) -> list[LockFile]:
         if guard.exists():
             locks.append(LockFile(guard, busy=busy))
         _check_version(root)
+        dockers = foreign(root)  # asked before we lay anything out in it
         _make_directories(config)
         locks.append(LockFile(root / "orlop" / "lock", busy=busy))
         if len(locks) == 1:
             locks.append(LockFile(guard, busy=busy))
-        _take_possession(root)
+        _take_possession(root, dockers)
     except BaseException as error:
         for lock in locks:
             lock.close()
@@ -199,9 +200,9 @@ def _make_directories(config: Config) -> None:
     (config.exec_root / "containers").chmod(0o700)
 
 
-def _take_possession(root: Path) -> None:
+def _take_possession(root: Path, dockers: bool) -> None:
     """The locks are ours: what dockerd wrote becomes known to us, once."""
-    if foreign(root):
+    if dockers:
         adopt(root)
     version = root / "orlop" / "version"
     if not version.exists():

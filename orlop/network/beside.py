@@ -29,7 +29,7 @@ class Beside:
         root = str(Path(__file__).resolve().parents[2])
         self._code = _LAUNCH.format(paths=[root, *paths], module=module)
         self._socket: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def connect(self) -> bool:
         """To one that runs; whether there is one."""
@@ -61,10 +61,10 @@ class Beside:
             finally:
                 os.umask(mask)
             control.listen(1024)
-            if self._process is not None:
-                self._process.poll()
-            self._process = self._spawn(control.fileno())
-        self._pidfile.write_text(f"{self._process.pid}\n")
+            if self.process is not None:
+                self.process.poll()
+            self.process = self._spawn(control.fileno())
+        self._pidfile.write_text(f"{self.process.pid}\n")
         if not self.connect():
             raise ConnectionRefusedError(f"{self.path.stem} did not start")
 

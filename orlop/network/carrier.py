@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import queue
 import socket
+import subprocess
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -28,6 +29,11 @@ class Carrier:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._ids: set[str] = set()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """The proxy, when it was this daemon that started it."""
+        return self._beside.process
 
     def listen(
         self, id: str, key: str, protocol: str, sock: socket.socket, target: tuple[str, int]

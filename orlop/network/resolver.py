@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import select
+import subprocess
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -45,6 +46,11 @@ class Resolver:
         self._watcher: threading.Thread | None = None
         self._closed = False
         self.serve_again: Callable[[str], None] = lambda id: None
+
+    @property
+    def process(self) -> subprocess.Popen[bytes] | None:
+        """The resolver, when it was this daemon that started it."""
+        return self._beside.process if self._beside is not None else None
 
     @property
     def path(self) -> Path:

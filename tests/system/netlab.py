@@ -207,10 +207,10 @@ class Lab:
             for id in list(networks.sandboxes):
                 networks.detach(id)
             networks.close()
-            process = networks.carrier._process
-            if process is not None:
-                process.kill()
-                process.wait()
+            for process in (networks.carrier.process, networks.resolver.process):
+                if process is not None:
+                    process.kill()
+                    process.wait()
         for space in self.spaces:
             space.close()
 

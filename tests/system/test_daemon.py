@@ -253,3 +253,8 @@ def test_five_hundred_idle_connections(fresh: Daemon) -> None:
     assert time.monotonic() - begun < 0.1
     for sock in idle:
         sock.close()
+
+
+def test_a_fresh_data_root_is_nobody_elses(own_orlopd: Daemon) -> None:
+    """In a root that was dockerd's, half-made layers are not swept away."""
+    assert not (own_orlopd.data_root / "orlop" / "foreign.json").exists()

@@ -106,7 +106,7 @@ def test_without_the_proxy_only_what_nat_can(lab: Lab) -> None:
     lab.serve(space, 80, "x")
     assert attachment.settings["Ports"]["80/tcp"] == [{"HostIp": "0.0.0.0", "HostPort": "8080"}]
     assert ask("127.0.0.1", 8080).startswith("x")
-    assert networks.carrier._process is None
+    assert networks.carrier.process is None
 
 
 def test_no_masquerade_no_default_bridge(lab: Lab) -> None:

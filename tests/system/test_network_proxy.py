@@ -24,9 +24,9 @@ def carrier(tmp_path: Path) -> Iterator[Carrier]:
     made = Carrier(tmp_path)
     yield made
     made.close()
-    if made._process is not None:
-        made._process.kill()
-        made._process.wait()
+    if made.process is not None:
+        made.process.kill()
+        made.process.wait()
 
 
 @pytest.fixture
@@ -177,22 +177,22 @@ def test_a_new_daemon_finds_it_and_a_killed_one_is_replaced(
     after = Carrier(tmp_path)
     assert after.restore(["c1", "unknown"]) == {"c1"}
     assert exchange(port, b"still") == b"still"
-    assert carrier._process is not None
-    os.kill(carrier._process.pid, signal.SIGKILL)
-    carrier._process.wait()
+    assert carrier.process is not None
+    os.kill(carrier.process.pid, signal.SIGKILL)
+    carrier.process.wait()
     other = listen(after, echo, id="c2")
     assert exchange(other, b"new") == b"new"
     assert after.restore(["c1", "c2"]) == {"c2"}  # the caller binds c1's ports again
     after.close()
-    assert after._process is not None
-    after._process.kill()
-    after._process.wait()
+    assert after.process is not None
+    after.process.kill()
+    after.process.wait()
 
 
 def test_it_leaves_with_its_exec_root(carrier: Carrier, echo: int, tmp_path: Path) -> None:
     listen(carrier, echo)
     carrier.settle()
-    process = carrier._process
+    process = carrier.process
     assert process is not None
     assert os.stat(tmp_path / "proxy.sock").st_mode & 0o777 == 0o600
     assert int((tmp_path / "proxy.pid").read_text()) == process.pid
@@ -208,10 +208,10 @@ def test_it_holds_no_fds_of_ours(carrier: Carrier, echo: int) -> None:
         carrier.settle()
     finally:
         os.close(kept)
-    assert carrier._process is not None
+    assert carrier.process is not None
     names = {
-        os.readlink(f"/proc/{carrier._process.pid}/fd/{fd}")
-        for fd in os.listdir(f"/proc/{carrier._process.pid}/fd")
+        os.readlink(f"/proc/{carrier.process.pid}/fd/{fd}")
+        for fd in os.listdir(f"/proc/{carrier.process.pid}/fd")
     }
     assert "/etc/hostname" not in names
     assert all(n.startswith(("socket:", "anon_inode:", "/dev/null")) for n in names), names
