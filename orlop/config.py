@@ -57,6 +57,7 @@ class Config:
     log_driver: str = "json-file"
     log_opts: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     log_level: str = "info"
+    log_format: str = "text"  # or json
     debug: bool = False
     cgroup_parent: str = ""  # empty: /orlop, or orlop.slice with the systemd driver
     exec_opts: tuple[str, ...] = ()  # native.cgroupdriver=cgroupfs|systemd
@@ -100,7 +101,6 @@ class Config:
 _PROXIES = ("http-proxy", "https-proxy", "no-proxy")
 _RENAMED = {
     "data-root": "data_root",
-    "graph": "data_root",
     "exec-root": "exec_root",
     "registry-mirrors": "registry_mirrors",
     "insecure-registries": "insecure_registries",
@@ -117,13 +117,18 @@ def from_json(document: Mapping[str, Any], base: Config | None = None) -> Config
     known = {f.name: f for f in dataclasses.fields(Config)}
     base = base or Config()
     changes: dict[str, Any] = {}
+    unknown: list[str] = []
     for key, value in _flat(document):
         name = _RENAMED.get(key, key.replace("-", "_"))
         if name not in known:
-            raise InvalidArgument(
-                "the following directives don't match any configuration option: " + key
-            )
-        changes[name] = _convert(key, value, getattr(base, name))
+            unknown += value if isinstance(value, dict) and value else [key]
+            continue
+        if value is not None:
+            changes[name] = _convert(key, value, getattr(base, name))
+    if unknown:
+        raise InvalidArgument(
+            "the following directives don't match any configuration option: " + ", ".join(unknown)
+        )
     return dataclasses.replace(base, **changes)
 
 
@@ -154,6 +159,13 @@ def _convert(key: str, value: Any, like: Any) -> Any:
         try:
             return {n: str(r["path"]) for n, r in value.items()}
         except (AttributeError, KeyError, TypeError):
+            raise wrong from None
+    if key == "default-shm-size" and isinstance(value, str):
+        digits = value.lower().rstrip("ib").rstrip()
+        shift = {"k": 10, "m": 20, "g": 30, "t": 40, "p": 50}.get(digits[-1:], 0)
+        try:
+            return int(float(digits[:-1] if shift else digits) * (1 << shift))
+        except ValueError:
             raise wrong from None
     if isinstance(like, bool):
         if not isinstance(value, bool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,6 +89,10 @@ _IGNORED = {
 
 _SIZE = re.compile(r"(\d+)\s*([kmgtKMGT]?)[iI]?[bB]?", re.ASCII)
 _SHIFTS = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
+_ULIMITS = (
+    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc",
+    "rss", "rtprio", "rttime", "sigpending", "stack",
+)  # fmt: skip
 _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
 
 
@@ -143,14 +148,14 @@ def _put(out: Flags, row: tuple[str, str, str, str, str], text: str) -> None:
     name, short, kind, key, _ = row
     key = key or name
     try:
-        value = _convert(kind, text, out.values.get(key))
+        value = _convert(name, kind, text, out.values.get(key))
     except ValueError as error:
         shown = f"-{short}, --{name}" if short else f"--{name}"
         raise InvalidArgument(f'invalid argument "{text}" for "{shown}" flag: {error}') from None
     out.values[key] = value
 
 
-def _convert(kind: str, text: str, old: Any) -> Any:
+def _convert(name: str, kind: str, text: str, old: Any) -> Any:
     """Raises ValueError with Go's text."""
     if kind == "bool":
         if text in _TRUE or text in _FALSE:
@@ -166,10 +171,21 @@ def _convert(kind: str, text: str, old: Any) -> Any:
             raise ValueError(f"invalid size: '{text}'")
         return int(match[1]) << _SHIFTS[match[2].lower()]
     if kind == "list":
+        _check_member(name, text)
         return [*(old or ()), text]
     if kind == "text":
         return text
     return _pairs(kind, text, old)
+
+
+def _check_member(name: str, text: str) -> None:
+    if name == "dns":
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            raise ValueError(f"invalid string being converted to IP address: {text}") from None
+    elif name == "label" and "=" not in text:
+        raise ValueError(f"bad attribute format: {text}")
 
 
 def _pairs(kind: str, text: str, old: Any) -> Any:
@@ -180,11 +196,21 @@ def _pairs(kind: str, text: str, old: Any) -> Any:
             raise ValueError(f"invalid default address pool: {text}")
         return [*(old or ()), {"base": fields["base"], "size": int(fields["size"])}]
     if not separator or not name:
-        raise ValueError(f"invalid format: {text}, expected name=value")
+        what = "runtime argument" if kind == "runtimes" else "format"
+        raise ValueError(
+            f"invalid {what}: {text}" + ("" if kind == "runtimes" else ", expected name=value")
+        )
     if kind == "runtimes":
+        if name == "runc":
+            raise ValueError("runtime name 'runc' is reserved")
         return {**(old or {}), name: {"path": value}}
     if kind == "ulimits":
         soft, colon, hard = value.partition(":")
+        if name not in _ULIMITS:
+            raise ValueError(f"invalid ulimit type: {name}")
+        for number in (soft, hard if colon else soft):
+            if not re.fullmatch(r"-?\d{1,18}", number, re.ASCII):
+                raise ValueError(f'strconv.ParseInt: parsing "{number}": invalid syntax')
         limits = [int(soft), int(hard if colon else soft)]
         return {**(old or {}), name: {"Name": name, "Soft": limits[0], "Hard": limits[1]}}
     return {**(old or {}), name: value}

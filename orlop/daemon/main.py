@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
         given = flag_table.parse(argv)
     except OrlopError as error:
         print(f"{error.message}\n\n{_USAGE}", file=sys.stderr)
-        return 125
+        return 1
     if given.values.get("help"):
         print(flag_table.usage())
         return 0
@@ -44,7 +44,6 @@ def main(argv: list[str]) -> int:
         ours, docker = ENGINE_VERSION.partition("+orlop")[::-2]
         print(f"Orlop version {ours}, API of Docker {docker}")
         return 0
-    form = str(given.values.pop("log-format", "text"))
     try:
         config = settings.load(given)
     except OrlopError as error:
@@ -53,7 +52,7 @@ def main(argv: list[str]) -> int:
     if given.values.get("validate"):
         print("configuration OK", file=sys.stderr)
         return 0
-    logfmt.set_up(config.log_level, debug=config.debug, form=form)
+    logfmt.set_up(config.log_level, debug=config.debug, form=config.log_format)
     try:
         _serve(config, given)
     except OrlopError as error:

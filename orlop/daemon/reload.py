@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
+import socket
 
 from orlop.config import Config
 from orlop.daemon import logfmt, settings
@@ -12,6 +14,8 @@ from orlop.engine import Engine
 from orlop.errors import OrlopError
 
 log = logging.getLogger(__name__)
+
+_NOT_TOLD = ("blob_cache_size", "log_level")  # dockerd has no such attributes
 
 
 def reload(engine: Engine, config: Config, flags: Flags) -> Config:
@@ -30,7 +34,26 @@ def reload(engine: Engine, config: Config, flags: Flags) -> Config:
     if registries is not None:
         registries.config = merged
     logfmt.set_level(merged.log_level, debug=merged.debug)
-    shown = {name: str(value) for name, value in changes.items()}
+    shown = attributes(merged)
     log.info("Reloaded configuration: %s", shown)
-    engine.events.publish("daemon", "reload", engine.id, {"name": "orlop", **shown})
+    engine.events.publish("daemon", "reload", engine.id, shown)
     return merged
+
+
+def attributes(config: Config) -> dict[str, str]:
+    """Those of dockerd's event: lists in JSON, the rest as Go prints it."""
+    shown: dict[str, str] = {"features": "map[]", "name": socket.gethostname()}
+    for name in settings.RELOADABLE:
+        value = getattr(config, name)
+        key = name.replace("_", "-")
+        if name in _NOT_TOLD:
+            continue
+        if name == "runtimes":
+            shown[key] = " ".join(["runc:{runc}", *(f"{k}:{{{v}}}" for k, v in value.items())])
+        elif isinstance(value, tuple):
+            shown[key] = json.dumps(value, separators=(",", ":"))
+        elif isinstance(value, bool):
+            shown[key] = str(value).lower()
+        else:
+            shown[key] = str(value)
+    return dict(sorted(shown.items()))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orlop.config import Config, from_json
+from orlop.daemon import filetypes, validation
 from orlop.daemon.flags import Flags
 from orlop.errors import InvalidArgument
 
@@ -27,7 +28,8 @@ _IGNORED = frozenset(
 )  # fmt: skip
 RELOADABLE = (
     "debug", "labels", "insecure_registries", "registry_mirrors", "max_concurrent_downloads",
-    "max_concurrent_uploads", "max_download_attempts", "blob_cache_size",
+    "max_concurrent_uploads", "max_download_attempts", "blob_cache_size", "default_shm_size",
+    "default_ipc_mode",
     "runtimes", "default_runtime", "live_restore", "shutdown_timeout", "log_level",
 )  # fmt: skip
 
@@ -45,7 +47,7 @@ def load(flags: Flags) -> Config:
     base = Config() if os.getuid() == 0 else rootless_defaults()
     given = {k: v for k, v in flags.values.items() if k not in _ONLY_FLAGS}
     document = read(flags)
-    both = [k for k in given if k in document]
+    both = [k for k in given if k in document and k != "runtimes"]
     if both:
         named = ", ".join(
             f"{k}: (from flag: {_go(given[k])}, from file: {_go(document[k])})"
@@ -55,14 +57,28 @@ def load(flags: Flags) -> Config:
             f"unable to configure the Docker daemon with file {file_of(flags)}: the following "
             f"directives are specified both as a flag and in the configuration file: {named}"
         )
+    if "runtimes" in given and "runtimes" in document:
+        given["runtimes"] = {**document["runtimes"], **given["runtimes"]}
+    config = _merged(flags, document, given, base)
+    _check_host(config)
+    return config
+
+
+def _merged(flags: Flags, document: dict[str, Any], given: dict[str, Any], base: Config) -> Config:
+    prefix = f"unable to configure the Docker daemon with file {file_of(flags)}: "
     try:
-        config = from_json(document, base)
+        filetypes.check(document)
+        known = {k: v for k, v in document.items() if k not in _IGNORED}
+        config = from_json(given, from_json(known, base))
     except InvalidArgument as error:
-        raise InvalidArgument(
-            f"unable to configure the Docker daemon with file {file_of(flags)}: {error.message}"
-        ) from None
-    config = from_json(given, config)
-    _check(config)
+        raise InvalidArgument(prefix + error.message) from None
+    try:
+        validation.check(config)
+    except InvalidArgument as error:
+        if document or "config-file" in flags.values:
+            prefix += "merged configuration validation from file and command line flags failed: "
+            raise InvalidArgument(prefix + error.message) from None
+        raise
     return config
 
 
@@ -85,21 +101,20 @@ def read(flags: Flags) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        document = json.loads(text, object_pairs_hook=_no_duplicates)
+        document = json.loads(text)
     except RecursionError:
         raise InvalidArgument(f"{prefix}exceeded max depth") from None
-    except ValueError as error:
-        raise InvalidArgument(f"{prefix}invalid JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        short = error.pos >= len(text.rstrip())
+        said = "unexpected end of JSON input" if short else str(error)
+        raise InvalidArgument(f"{prefix}invalid JSON: {said}") from None
     if not isinstance(document, dict):
-        raise InvalidArgument(f"{prefix}invalid JSON: an object is expected")
-    return {k: v for k, v in document.items() if k not in _IGNORED}
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    out = dict(pairs)
-    if len(out) != len(pairs):
-        raise ValueError("a key occurs twice")
-    return out
+        kind = {list: "array", str: "string", bool: "bool"}.get(type(document), "number")
+        raise InvalidArgument(
+            f"{prefix}invalid JSON: json: cannot unmarshal {kind} into Go value of type "
+            "map[string]interface {}"
+        )
+    return document
 
 
 def _go(value: Any) -> str:
@@ -112,31 +127,20 @@ def _go(value: Any) -> str:
     return str(value)
 
 
-def _check(config: Config) -> None:
-    for name in ("max_concurrent_downloads", "max_concurrent_uploads", "max_download_attempts"):
-        value = getattr(config, name)
-        if value < 0 or (value == 0 and name == "max_download_attempts"):
-            raise InvalidArgument(f"invalid max {name[4:].replace('_', ' ')}: {value}")
-    if config.log_level not in ("debug", "info", "warn", "warning", "error", "fatal", "panic"):
-        raise InvalidArgument(f"invalid logging level: {config.log_level}")
-    for label in config.labels:
-        if "=" not in label:
-            raise InvalidArgument(f"bad attribute format: {label}")
-    for option in config.exec_opts:
-        key, _, value = option.partition("=")
-        if key != "native.cgroupdriver":
-            raise InvalidArgument(f"invalid option: {key}")
-        if value not in ("cgroupfs", "systemd"):
-            raise InvalidArgument(
-                f'native.cgroupdriver option "{value}" is invalid: '
-                'should be "cgroupfs" or "systemd"'
-            )
+def _check_host(config: Config) -> None:
+    """What dockerd finds out only when it starts."""
+    validation.conflicts(config.labels)
     own = ("orlop", "runc", "io.containerd.runc.v2")
     if config.default_runtime not in (*own, *config.runtimes):
         raise InvalidArgument(
             f"specified default runtime '{config.default_runtime}' does not exist"
         )
-    if config.tlsverify or config.tls:
-        for name in ("tlscert", "tlskey", *(["tlscacert"] if config.tlsverify else [])):
-            if not getattr(config, name):
-                raise InvalidArgument(f"TLS needs --{name}")
+    if (config.tlsverify or config.tls) and not (config.tlscert and config.tlskey):
+        missing = config.tlskey if config.tlscert else config.tlscert
+        raise InvalidArgument(
+            "invalid TLS configuration: Could not load X509 key pair "
+            f'(cert: "{config.tlscert}", key: "{config.tlskey}"): '
+            f"open {missing}: no such file or directory"
+        )
+    if config.tlsverify and not config.tlscacert:
+        raise InvalidArgument("TLS needs --tlscacert")

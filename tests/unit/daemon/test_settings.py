@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from orlop.daemon import flags, settings
+from orlop.config import Config
+from orlop.daemon import flags, reload, settings
 from orlop.errors import InvalidArgument
 
 
@@ -91,11 +92,13 @@ def test_unknown_keys_and_wrong_types(file: Path) -> None:
     with pytest.raises(InvalidArgument, match="don't match any configuration option: nosuch"):
         load(write(file, nosuch=1))
     for keys in ({"debug": "yes"}, {"mtu": "x"}, {"dns": "1.1.1.1"}, {"log_opts": ["a"]}):
-        with pytest.raises(InvalidArgument, match="invalid value for configuration option"):
+        with pytest.raises(
+            InvalidArgument, match="cannot unmarshal|invalid value for configuration option"
+        ):
             load(write(file, **keys))
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '"x"', '{"debug":true,"debug":false}', "[" * 100_000])
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', "[" * 100_000])
 def test_damaged_files(file: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(InvalidArgument, match="unable to configure the Docker daemon with file"):
@@ -140,3 +143,40 @@ def test_proxies_of_the_file_and_of_flags(file: Path) -> None:
     file.write_text('{"proxies": {"ftp-proxy": "x"}}')
     with pytest.raises(InvalidArgument, match="proxies"):
         load(f"--config-file={file}")
+
+
+ANSWERS = json.loads((Path(__file__).parent / "answers.json").read_text())
+
+
+@pytest.mark.parametrize("case", ANSWERS, ids=lambda c: " ".join((*c["argv"], c["file"]))[:60])
+def test_the_same_answers_as_dockerd(file: Path, case: dict[str, Any]) -> None:
+    """`dockerd --validate` of 28.5.2 was given the same."""
+    file.write_text(case["file"])
+    try:
+        load(f"--config-file={file}", *case["argv"])
+        code, said = 0, "configuration OK"
+    except InvalidArgument as error:
+        code, said = 1, error.message
+    assert (code, said.replace(str(file), "FILE")) == (case["code"], case["said"])
+
+
+def test_what_reload_tells() -> None:
+    config = Config(labels=("a=b",), runtimes={"x": "/x"}, registry_mirrors=("https://m",))
+    told = reload.attributes(config)
+    assert told.pop("name")
+    assert told == {
+        "debug": "false",
+        "default-ipc-mode": "private",
+        "default-runtime": "runc",
+        "default-shm-size": "67108864",
+        "features": "map[]",
+        "insecure-registries": "[]",
+        "labels": '["a=b"]',
+        "live-restore": "true",
+        "max-concurrent-downloads": "3",
+        "max-concurrent-uploads": "5",
+        "max-download-attempts": "5",
+        "registry-mirrors": '["https://m"]',
+        "runtimes": "runc:{runc} x:{/x}",
+        "shutdown-timeout": "15",
+    }
