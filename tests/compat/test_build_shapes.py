@@ -1,0 +1,63 @@
+"""Fifty Dockerfiles of real projects' shape: the same config and files as dockerd 28.5.2 makes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE / "buildshapes"), str(HERE.parent / "system")]
+
+import buildlab  # noqa: E402
+from record import changed, config_of, tree_of  # noqa: E402
+from shapes import SHAPES  # noqa: E402
+
+from orlop.image.rootfs import rootfs  # noqa: E402
+
+pytestmark = pytest.mark.root
+
+EXPECTED: dict[str, Any] = json.loads((HERE / "buildshapes" / "docker-28.5.2.json").read_text())
+# As BuildKit: what --chown names also owns the directories that COPY makes on the way. The classic
+# builder does so for a file and not for a directory.
+OWNED = {"node-user": {"app": 1001}, "python-multistage": {"own": 1000, "own/app": 1000}}
+FULL = os.environ.get("ORLOP_FUZZ") == "full"
+CHOSEN = [name for number, name in enumerate(SHAPES) if FULL or number % 3 == 0 or name in OWNED]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[buildlab.Lab]:
+    base = Path(tmp_path_factory.mktemp("shapes"))
+    made = buildlab.make(base)
+    yield made
+    made.close()
+    subprocess.run(["umount", base / "data" / "overlay2"], stderr=subprocess.DEVNULL)
+
+
+def tree(lab: buildlab.Lab, image: str) -> dict[str, list[Any]]:
+    data = b"".join(rootfs(lab.engine.images, image))
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        return tree_of(archive)
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_the_same_as_docker(lab: buildlab.Lab, name: str) -> None:
+    text, files = SHAPES[name]
+    found = lab.build(text, dict(files))
+    expected = EXPECTED[name]
+    mine = tree(lab, found.id)
+    if "scratch" not in name:
+        mine = changed(mine, tree(lab, "busybox"))
+    for path, uid in OWNED.get(name, {}).items():
+        assert mine[path][2:4] == [uid, uid]
+        mine[path][2:4] = [0, 0]
+    assert config_of(found.config) == expected["config"]
+    assert mine == expected["tree"]
