@@ -29,12 +29,20 @@ def prune(containers: Containers, filters: dict[str, list[str]] | None = None) -
         labels = (record.get("Config") or {}).get("Labels") or {}
         if not filtering.labels_match(labels, given):
             continue
+        size = _size(containers, container.id)
         try:
-            size = containers.layers.size_writable(container.id)
             remove.remove(containers, container.id)
-        except (OrlopError, FileNotFoundError):
+        except OrlopError:
             continue  # started or removed in between
         deleted.append(container.id)
         reclaimed += size
     containers.events.publish("container", "prune", "", {"reclaimed": str(reclaimed)})
     return {"ContainersDeleted": deleted or None, "SpaceReclaimed": reclaimed}
+
+
+def _size(containers: Containers, id: str) -> int:
+    """Bytes of the writable layer; 0 when it is gone, as that of a kept build step is."""
+    try:
+        return containers.layers.size_writable(id)
+    except (OrlopError, OSError):
+        return 0

@@ -8,12 +8,14 @@ import zlib
 from collections.abc import Iterator
 
 BLOCK = 1 << 18
+_FIRST = 1 << 15  # bytes of a read at first: a client that stops reading holds a block for ever
+_WARM = 1 << 20  # bytes after which a reader is known to go on
 
 
 class LogPart:
     """One file of a log, open; `path.N`, `path.N.gz` or the path itself."""
 
-    __slots__ = ("_machine", "compressed", "fd", "inode", "skip")
+    __slots__ = ("_machine", "_taken", "compressed", "fd", "inode", "skip")
 
     def __init__(self, name: str) -> None:
         """Raises FileNotFoundError."""
@@ -22,15 +24,18 @@ class LogPart:
         self.skip = 0  # records to pass over
         self.compressed = name.endswith(".gz")
         self._machine = zlib.decompressobj(31) if self.compressed else None
+        self._taken = 0  # bytes read so far
 
     def read(self) -> bytes:
         """The next bytes; b"" at the end. A damaged archive ends where the damage begins."""
+        size = BLOCK if self._taken >= _WARM else _FIRST
+        self._taken += size
         if self._machine is None:
-            return os.read(self.fd, BLOCK)
+            return os.read(self.fd, size)
         while True:
-            data = self._machine.unconsumed_tail or os.read(self.fd, BLOCK)
+            data = self._machine.unconsumed_tail or os.read(self.fd, size)
             try:
-                out = self._machine.decompress(data, BLOCK * 4)
+                out = self._machine.decompress(data, size * 4)
             except zlib.error:
                 return b""
             if out or not data:

@@ -21,6 +21,8 @@ Line = tuple[str, int, bytes, dict[str, str] | None]
 
 _NUMBERS = {"stdout": wire.STDOUT, "stderr": wire.STDERR}
 _CHUNK = 1 << 17
+_FIRST = 1 << 15  # until the client has taken `_WARM`: one that stops reading holds a chunk
+_WARM = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +131,17 @@ def framed(text: bytes, number: int, count: int) -> bytes:
 def gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Small pieces together, so that none costs a call of its own."""
     held: list[bytes] = []
-    size = 0
+    size = sent = 0
     for piece in pieces:
         held.append(piece)
         size += len(piece)
-        if size >= _CHUNK:
-            yield b"".join(held)
+        del piece  # not twice in memory while a client does not read
+        if size >= (_CHUNK if sent >= _WARM else _FIRST):
+            sent += size
+            whole = b"".join(held)
             held, size = [], 0
+            yield whole
+            del whole
     if held:
         yield b"".join(held)
 
