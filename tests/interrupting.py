@@ -16,7 +16,7 @@ from daemon import Daemon
 
 FULL = os.environ.get("ORLOP_CHAOS") == "full"
 POINTS = int(os.environ.get("ORLOP_CHAOS_POINTS", "100" if FULL else "4"))
-START = 5  # seconds until the next daemon is ready
+START = float(os.environ.get("ORLOP_CHAOS_START", "5"))  # seconds until the next daemon is ready
 
 Call = tuple[str, ...]
 
