@@ -99,21 +99,30 @@ def restrict(plan: dict[str, Any]) -> int:
 
 
 def enter_directory(path: str) -> bool:
-    """chdir as the privileged user first, as runc does; False asks to try again as the user."""
+    """chdir as the privileged user first, as runc does; False asks to try again as the user.
+
+    Looked at here, before a seccomp profile may forbid getcwd(2).
+    """
     try:
         os.chdir(path)
     except OSError:
         return False
+    _must_be_inside(path)
     return True
 
 
 def verify_directory(path: str, entered: bool) -> None:
-    """Be in `path`, and inside the container's root."""
+    """Be in `path`, and inside the container's root, if `enter_directory` could not."""
     if not entered:
         try:
             os.chdir(path)
         except OSError as error:
             raise Failure("cwd", error.errno or 0, path, error.strerror or "") from None
+        _must_be_inside(path)
+
+
+def _must_be_inside(path: str) -> None:
+    """The directory we are in is below our root (CVE-2024-21626)."""
     try:
         inside = os.getcwd().startswith("/")
     except OSError:

@@ -11,6 +11,7 @@ from orlop.runtime.cgroup.layout import relative_path
 from orlop.runtime.oci import config, console, filters
 from orlop.runtime.oci.birth import preserved, wait, write_pid
 from orlop.runtime.oci.foreground import Signals, stay
+from orlop.runtime.oci.planning import keep_available
 from orlop.runtime.oci.store import PAUSED, STOPPED, Record, check_id
 from orlop.runtime.plan import exec_namespaces, make_exec_plan
 from orlop.runtime.process import Failure
@@ -125,6 +126,7 @@ def _plan(command: Command, record: Record, spec: Json, process: Json) -> Json:
         keyring=record.own["keyring"],
     )
     plan["process"]["find_home"] = True
+    keep_available(plan["process"])
     return plan
 
 

@@ -50,14 +50,10 @@ def _flags(section: Json) -> int:
         if name not in FLAGS:
             raise InvalidArgument(f"config.json: linux.seccomp.flags: {name!r} is not supported")
         flags |= FLAGS[name]
+    if section.get("listenerPath"):
+        return flags | kernel.FLAG_NEW_LISTENER | (_TSYNC_ESRCH if flags & _TSYNC else 0)
     if any(rule["action"] == "SCMP_ACT_NOTIFY" for rule in section.get("syscalls") or ()):
-        if not section.get("listenerPath"):
-            raise InvalidArgument("config.json: linux.seccomp: NOTIFY needs a listenerPath")
-        flags |= kernel.FLAG_NEW_LISTENER
-        if flags & _TSYNC:
-            flags |= _TSYNC_ESRCH
-    elif section.get("listenerPath"):
-        raise InvalidArgument("config.json: linux.seccomp.listenerPath is of no use here")
+        raise InvalidArgument("config.json: linux.seccomp: NOTIFY needs a listenerPath")
     return flags
 
 

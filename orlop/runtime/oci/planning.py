@@ -4,6 +4,7 @@ but for the seccomp cache.
 
 from __future__ import annotations
 
+from orlop.kernel import process as kernel
 from orlop.kernel.namespace import CLONE_NEWNET
 from orlop.runtime.cgroup.layout import Layout
 from orlop.runtime.oci import filters
@@ -33,8 +34,18 @@ def plan_of(spec: Json, id: str, layout: Layout, *, keyring: bool, pivot: bool) 
     if plan["clone_flags"] & CLONE_NEWNET:
         steps.insert(here, ("loopback",))
     plan["process"]["find_home"] = True
+    keep_available(plan["process"])
     plan["gate"] = {"hooks": hooks.get("startContainer") or []}
     return plan
+
+
+def keep_available(process: Json) -> None:
+    """Capabilities that we do not have ourselves cannot be given: as runc, left out."""
+    sets = process["capabilities"]
+    if sets is not None:
+        available = kernel.bounding_set() & kernel.capabilities()[1]
+        for name in sets:
+            sets[name] &= available
 
 
 def _complete(linux: Json, id: str) -> None:

@@ -35,7 +35,8 @@ def default_root() -> str:
 def check_id(id: str) -> str:
     """It becomes a path. Raises InvalidArgument."""
     if not id or len(id) > _MAX_ID or set(id) - _LETTERS or id in (".", ".."):
-        raise InvalidArgument(f"invalid container id format: {id!r}")
+        told = "invalid character in the container ID" if id else "container ID cannot be empty"
+        raise InvalidArgument(f"invalid container id format: {id!r}: {told}")
     return id
 
 
