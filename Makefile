@@ -10,11 +10,12 @@ BIN := $(VENV)/bin
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 
-install:         ## put orlop and orlopd on the PATH (PREFIX=, DESTDIR=)
+install:         ## put orlop, orlopd and orlop-runtime on the PATH (PREFIX=, DESTDIR=)
 	@PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' PYTHON='$(PYTHON)' sh scripts/install.sh
 
 uninstall:       ## remove what install put there; data roots stay
-	rm -rf '$(DESTDIR)$(PREFIX)/lib/orlop' '$(DESTDIR)$(PREFIX)/bin/orlop' '$(DESTDIR)$(PREFIX)/bin/orlopd'
+	rm -rf '$(DESTDIR)$(PREFIX)/lib/orlop' '$(DESTDIR)$(PREFIX)/bin/orlop' '$(DESTDIR)$(PREFIX)/bin/orlopd' '$(DESTDIR)$(PREFIX)/bin/orlop-runtime'
+	@! mountpoint -q /run/orlop-runtime.python/python || umount /run/orlop-runtime.python/python
 
 $(VENV)/.stamp: requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)

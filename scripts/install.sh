@@ -38,6 +38,15 @@ stub() {
 }
 stub orlop cli/entry.py
 stub orlopd daemon/entry.py
+# orlop-runtime starts from a read-only clone of the interpreter where its first call left one
+cat >"$bin/.orlop-runtime.new" <<EOF
+#!/bin/sh
+p=/run/orlop-runtime.python/python
+[ -x \$p ] || p=$exe
+exec \$p -I -S -X orlop=$exe $PREFIX/lib/orlop/app/orlop/runtime/main.py "\$@"
+EOF
+chmod 755 "$bin/.orlop-runtime.new"
+mv "$bin/.orlop-runtime.new" "$bin/orlop-runtime"
 mkdir -p "$DESTDIR$PREFIX/share/bash-completion/completions" "$DESTDIR$PREFIX/share/zsh/site-functions" "$DESTDIR$PREFIX/share/fish/vendor_completions.d"
 complete() { "$exe" -I -S "$lib/app/orlop/cli/entry.py" completion "$1" >"$DESTDIR$PREFIX/share/$2"; }
 complete bash bash-completion/completions/orlop
@@ -45,4 +54,4 @@ complete zsh zsh/site-functions/_orlop
 complete fish fish/vendor_completions.d/orlop.fish
 mkdir -p "$DESTDIR$PREFIX/lib/systemd/system"
 sed "s|@BIN@|$PREFIX/bin|" "$here/contrib/orlopd.service" >"$DESTDIR$PREFIX/lib/systemd/system/orlopd.service"
-echo "installed orlop and orlopd in $PREFIX/bin"
+echo "installed orlop, orlopd and orlop-runtime in $PREFIX/bin"

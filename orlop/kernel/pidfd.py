@@ -48,7 +48,7 @@ def exit_status(pidfd: int) -> int | None:
 
 def process_id(pidfd: int) -> int:
     """The pid behind a pidfd in our pid namespace; -1 once it was reaped."""
-    with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as lines:
+    with open(f"/proc/self/fdinfo/{pidfd}", encoding="utf-8") as lines:
         for line in lines:
             if line.startswith("Pid:"):
                 return int(line[4:])

@@ -12,7 +12,7 @@ import os
 
 from orlop.errors import InvalidArgument
 from orlop.kernel import mount, namespace
-from orlop.runtime import mountoptions, sysctls, verdict
+from orlop.runtime import mountoptions, sysctls
 from orlop.runtime.cgroup.layout import Layout, relative_path
 from orlop.runtime.cgroup.plan import Group, cgroup_steps, group_of
 from orlop.runtime.processplan import memory_policy_of, personality_of, process_plan
@@ -136,6 +136,8 @@ def make_exec_plan(
     """`process`: OCI process; `namespaces`: CLONE_NEW* that the container has of its own;
     `keyring`: its name, the container's ID ("" joins none).
     """
+    from orlop.runtime import verdict  # a container's own plan does without
+
     console = process.get("consoleSize") or {}
     return {
         "namespaces": namespaces,
@@ -239,6 +241,8 @@ def _rootfs(
         if entry.get("type") == "cgroup" and not options.bind:
             steps.append(_cgroup_mount(target, options, sources, group, layout, private_cgroups))
         elif options.bind or entry.get("type") == "bind":
+            if not entry.get("source"):
+                raise InvalidArgument(f"mount {target}: a bind mount needs a source")
             number = sources.add(entry["source"], options.recursive, not options.strict_source)
             if options.idmap or entry.get("uidMappings"):
                 sources.map(number, options, entry)
@@ -327,7 +331,8 @@ def _finishing(spec: Json, pivot: bool) -> list[Step]:
     if process.get("terminal"):
         console = process.get("consoleSize") or {}
         size = (int(console.get("height", 0)), int(console.get("width", 0)))
-        steps.append(("terminal", process["user"]["uid"], size))
+        uid = int((process.get("user") or {}).get("uid") or 0)
+        steps.append(("terminal", uid, size))
     cwd = process.get("cwd") or "/"
     if cwd != "/":
         steps.append(("directory", cwd))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import time
 
 from orlop.runtime.cgroup.create import write_values
 from orlop.runtime.cgroup.layout import Layout
 
 Values = list[tuple[str, str]]
+_SIGKILL = 9  # the signal module's import costs
 _FREEZE_TRIES = 200
 _PAUSE = 0.005  # seconds between looks at a freezer that has not settled
 _REMOVE_TRIES = 50
@@ -19,7 +19,7 @@ _REMOVE_TRIES = 50
 def read(path: str) -> str:
     """The text of a file, "" when it is not there."""
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
     except OSError:
         return ""
@@ -79,7 +79,7 @@ def kill(layout: Layout, relative: str) -> None:
             pass  # kernels before 5.14
     for pid in processes(layout, relative):
         try:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, _SIGKILL)
         except ProcessLookupError:
             pass
 

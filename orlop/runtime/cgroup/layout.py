@@ -61,7 +61,7 @@ def detect(mountinfo: str = _MOUNTINFO) -> Layout:
     controllers: tuple[str, ...] = ()
     if unified:
         try:
-            with open(f"{unified}/cgroup.controllers", encoding="ascii") as file:
+            with open(f"{unified}/cgroup.controllers", encoding="utf-8") as file:
                 controllers = tuple(file.read().split())
         except OSError:
             pass

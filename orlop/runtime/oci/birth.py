@@ -234,7 +234,7 @@ def write_pid(path: str, pid: int) -> None:
     """By rename: who sees the file sees the number."""
     directory, name = os.path.split(path)
     temp = os.path.join(directory, f".{name}")
-    with open(temp, "w", encoding="ascii") as file:
+    with open(temp, "w", encoding="utf-8") as file:
         file.write(str(pid))
     os.rename(temp, path)
 

@@ -80,7 +80,7 @@ def _process(command: Command, spec: Json) -> Json:
     if options.get("cwd"):
         found["cwd"] = options["cwd"]
     if options.get("user"):
-        found["user"] = {**(found.get("user") or {}), **_user(options["user"])}
+        found["user"] = {**(found.get("user") or {}), **user_of(options["user"])}
     groups = [_number(text, "additional-gids") for text in options.get("additional-gids", ())]
     if groups:
         user = dict(found.get("user") or {})
@@ -96,7 +96,8 @@ def _process(command: Command, spec: Json) -> Json:
     return found
 
 
-def _user(text: str) -> Json:
+def user_of(text: str) -> Json:
+    """--user UID[:GID], decimal. Raises InvalidArgument."""
     uid, colon, gid = text.partition(":")
     return {"uid": _number(uid, "user"), **({"gid": _number(gid, "user")} if colon else {})}
 

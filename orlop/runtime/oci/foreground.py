@@ -7,7 +7,6 @@ import os
 import select
 
 from orlop.kernel import pidfd as pidfds
-from orlop.runtime.oci import console
 
 _SIGCHLD, _SIGWINCH, _SIGURG = 17, 28, 23
 _NOT_PASSED = {9, 19, _SIGCHLD, _SIGURG, 32, 33}  # KILL, STOP, CHLD, Go's and the C library's
@@ -48,8 +47,10 @@ def stay(pidfd: int, signals: Signals, master: int | None) -> int:
     poll.register(signals.fd, select.POLLIN)
     raw = None
     if master is not None:
-        console.copy_size(0, master)
-        raw = console.Raw(0)
+        from orlop.runtime.oci import passthrough
+
+        passthrough.copy_size(0, master)
+        raw = passthrough.Raw(0)
         poll.register(master, select.POLLIN)
         poll.register(0, select.POLLIN)
     try:
@@ -81,7 +82,9 @@ def exit_code(status: int) -> int:
 
 def _pass_on(number: int, pidfd: int, master: int | None) -> None:
     if number == _SIGWINCH and master is not None:
-        console.copy_size(0, master)
+        from orlop.runtime.oci.passthrough import copy_size
+
+        copy_size(0, master)
     elif number != _SIGCHLD:
         try:
             pidfds.send_signal(pidfd, number)

@@ -23,9 +23,9 @@ def kill(command: Command) -> int:
             to_all(command, record, signo)
             return 0
         raise Conflict("container not running")
-    if everyone or (signo == KILL and record.own["shared_pids"]):
+    if record.own["cgroup"] and (everyone or (signo == KILL and record.own["shared_pids"])):
         to_all(command, record, signo)
-    if not everyone or not record.own["cgroup"]:
+    else:
         to_first(record, signo)
     return 0
 

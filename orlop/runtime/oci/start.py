@@ -8,7 +8,6 @@ import os
 from orlop.errors import Conflict
 from orlop.oci.jsonlite import dumps
 from orlop.runtime import hooks
-from orlop.runtime.oci.delete import end
 from orlop.runtime.oci.remains import clear
 from orlop.runtime.oci.state import public
 from orlop.runtime.oci.store import CREATED, FIFO, RUNNING, STOPPED, Record
@@ -50,6 +49,8 @@ def started(command: Command, record: Record, spec: dict[str, Any]) -> None:
     try:
         hooks.run((spec.get("hooks") or {}).get("poststart") or (), state, "poststart")
     except Failure:
+        from orlop.runtime.oci.delete import end  # not needed by a start that goes well
+
         if record.alive():
             end(command, record, RUNNING)
         clear(command, record, spec)

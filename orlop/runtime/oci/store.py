@@ -113,7 +113,7 @@ class Record:
 
     def save(self) -> None:
         temp = f"{self.path}/.state.json"
-        with open(temp, "w", encoding="ascii") as file:
+        with open(temp, "w", encoding="utf-8") as file:
             file.write(dumps(self.state))
         os.rename(temp, f"{self.path}/state.json")
 
