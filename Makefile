@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install uninstall dev fmt check unit test compare compare-api bench chaos fuzz clean
+.PHONY: help install uninstall dev fmt check unit test compare compare-api bench chaos fuzz test-vm clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ chaos: dev       ## kill sweeps in full
 
 fuzz: dev        ## fuzzing in full
 	ORLOP_FUZZ=full $(BIN)/python -m pytest -q tests/fuzz
+
+test-vm: dev    ## cgroup v2 and AppArmor, in a small virtual machine
+	@sh scripts/packages.sh install vm
+	$(BIN)/python tests/vm/machine.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Distribution packages that orlop uses, and which of them are missing. Sourced or run.
-#   packages.sh run|test          prints the missing packages
-#   packages.sh install run|test  installs them (Debian, Ubuntu; needs root)
+#   packages.sh run|test|vm       prints the missing packages
+#   packages.sh install run|test|vm  installs them (Debian, Ubuntu; needs root)
 set -eu
 
 missing() {
@@ -10,6 +10,11 @@ missing() {
   lib libseccomp.so.2 libseccomp2
   lib libnftables.so.1 libnftables1
   [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
+  if [ "$1" = vm ]; then
+    tool busybox busybox-static
+    tool qemu-system-x86_64 qemu-system-x86
+    [ -x /usr/lib/qemu/virtiofsd ] || [ -x /usr/libexec/virtiofsd ] || virtiofsd
+  fi
   [ "$1" = test ] || return 0
   tool busybox busybox-static
   [ -x /usr/bin/tini-static ] || echo tini
@@ -28,6 +33,10 @@ missing() {
   tool git git
   tool ps procps
   [ -x /usr/libexec/docker/cli-plugins/docker-compose ] || tool docker-compose docker-compose
+}
+
+virtiofsd() {  # a package of its own since Debian 13; before, a part of QEMU's
+  if apt-cache show virtiofsd >/dev/null 2>&1; then echo virtiofsd; fi
 }
 
 lib() { /sbin/ldconfig -p | grep -q "$1" || echo "$2"; }
@@ -49,7 +58,7 @@ install() {
 }
 
 case ${1:-} in
-  run|test) missing "$1" ;;
+  run|test|vm) missing "$1" ;;
   install) install "$2" ;;
-  *) echo "usage: packages.sh [install] run|test" >&2; exit 2 ;;
+  *) echo "usage: packages.sh [install] run|test|vm" >&2; exit 2 ;;
 esac

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orlop.container import caps, plans, process, security, users
+from orlop.container import apparmor, caps, plans, process, security, users
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.paths import Root
@@ -42,6 +42,11 @@ def exec_process(containers: Containers, container: Container, config: Json, roo
         no_new_privileges=found.no_new_privileges and not privileged,
         oom_score_adj=host.get("OomScoreAdj"),
         limits=process.rlimits(host.get("Ulimits") or (), containers.config.default_ulimits),
-        apparmor="" if privileged else plans.apparmor(found.apparmor, bool(host.get("Privileged"))),
+        apparmor="" if privileged else _confined(found.apparmor, bool(host.get("Privileged"))),
         console=config.get("ConsoleSize") or (0, 0),
     )
+
+
+def _confined(requested: str, privileged: bool) -> str:
+    name = apparmor.profile(requested, privileged)
+    return "" if name == apparmor.UNCONFINED else name

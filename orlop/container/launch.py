@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from orlop.container import (
+    apparmor,
     cgroups,
     devices,
     hostfiles,
@@ -167,9 +168,16 @@ def _facts(
         capabilities=plans.host_capabilities(),
         default_ulimits=daemon.default_ulimits,
         init=wants_init,
-        apparmor=plans.apparmor(found.apparmor, host["Privileged"]),
+        apparmor=_confined(record, found.apparmor, host["Privileged"]),
         time_namespace=plans.time_namespaces(),
     )
+
+
+def _confined(record: Json, requested: str, privileged: bool) -> str:
+    """The profile to switch to; the record tells its name."""
+    name = apparmor.profile(requested, privileged)
+    record["AppArmorProfile"] = name or requested
+    return "" if name == apparmor.UNCONFINED else name
 
 
 def _network(netns: Any) -> str:

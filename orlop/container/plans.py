@@ -37,17 +37,6 @@ def time_namespaces() -> bool:
     return Path("/proc/self/ns/time").exists()
 
 
-def apparmor(requested: str, privileged: bool) -> str:
-    """The profile of a container: none where the kernel has no AppArmor."""
-    if not Path("/sys/kernel/security/apparmor").exists():
-        if requested not in ("", "unconfined"):
-            log.warning("AppArmor is not enabled here: profile %r is not applied", requested)
-        return ""
-    if requested:
-        return "" if requested == "unconfined" else requested
-    return ""
-
-
 def for_container(
     containers: Containers,
     document: Json,

@@ -12,6 +12,11 @@ import os
 
 from orlop.kernel import libc
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CLONE_FS = 0x200
 CLONE_NEWTIME = 0x80
 CLONE_PIDFD = 0x1000
 CLONE_PARENT = 0x8000
@@ -119,6 +124,27 @@ def _tid_address() -> int:
 
 def unshare(flags: int) -> None:
     libc.call("unshare", flags)
+
+
+def in_directory(path: object, action: Callable[[], None]) -> None:
+    """Run `action` with `path` as working directory, on a thread that shares it with nobody."""
+    import threading
+
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            unshare(_CLONE_FS)
+            os.chdir(str(path))
+            action()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
 
 
 def setns(fd: int, flags: int) -> None:

@@ -154,22 +154,21 @@ def mask(setup: Setup, paths: list[str]) -> None:
             if error.errno in _MISSING:
                 continue
             raise
-        if rootfs.is_directory(place):
-            cover = mount.open_tree(_empty(setup))
+        if rootfs.is_directory(place) and setup.empty < 0:
+            setup.empty = _empty()
+            mount.move_mount(setup.empty, place, path=path)
         else:
-            cover = mount.open_tree(_null(setup))
-        mount.move_mount(cover, place, path=path)
-        os.close(cover)
+            # A clone of what stands somewhere: of a detached mount only since Linux 6.15.
+            origin = setup.empty if rootfs.is_directory(place) else _null(setup)
+            cover = mount.open_tree(origin)
+            mount.move_mount(cover, place, path=path)
+            os.close(cover)
         os.close(place)
 
 
-def _empty(setup: Setup) -> int:
-    if setup.empty < 0:
-        options: list[tuple[str, str | None]] = [("nr_blocks", "1"), ("nr_inodes", "1")]
-        setup.empty = mount.new_mount(
-            "tmpfs", options, source="tmpfs", attributes=mount.ATTR_RDONLY
-        )
-    return setup.empty
+def _empty() -> int:
+    options: list[tuple[str, str | None]] = [("nr_blocks", "1"), ("nr_inodes", "1")]
+    return mount.new_mount("tmpfs", options, source="tmpfs", attributes=mount.ATTR_RDONLY)
 
 
 def _null(setup: Setup) -> int:

@@ -16,8 +16,18 @@ from orlop.storage.drivers.fuse_overlayfs import FuseOverlayfs
 from orlop.storage.drivers.overlay2 import Overlay2
 from orlop.storage.drivers.vfs import Vfs
 
+
+class OldOverlay2(Overlay2):
+    """As on a kernel before 6.5, which takes lower layers in one text only."""
+
+    def _probe(self) -> None:
+        super()._probe()
+        self._one_by_one = False
+
+
 DRIVERS: dict[str, Callable[[Path], Driver]] = {
     "overlay2": Overlay2,
+    "old-overlay2": OldOverlay2,
     "fuse-overlayfs": FuseOverlayfs,
     "btrfs": Btrfs,
     "vfs": Vfs,
@@ -25,6 +35,7 @@ DRIVERS: dict[str, Callable[[Path], Driver]] = {
 # name of the case: driver and filesystem under it ("" the one of the tests' directory)
 CASES = {
     "overlay2": ("overlay2", ""),
+    "overlay2-old-kernel": ("old-overlay2", ""),
     "fuse-overlayfs": ("fuse-overlayfs", ""),
     "vfs": ("vfs", ""),
     "vfs-shared-blocks": ("vfs", "btrfs"),

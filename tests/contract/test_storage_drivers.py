@@ -29,10 +29,7 @@ def layers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Layers]:
         made = Layers(root / "image" / name / "layerdb", driver)
         yield made
         made.close()
-        for id in driver.mounted():
-            driver.unmount(id)
-        if not driver.whole:
-            subprocess.run(["umount", str(driver.home)], check=True)
+        driver.leave()
 
 
 def test_layers_read_back_byte_for_byte(layers: Layers) -> None:
@@ -193,6 +190,19 @@ def test_sweep_after_a_crash(layers: Layers) -> None:
     assert len(again.driver.all()) == 3
     assert again.writable_ids() == ["alive"]
     assert again.driver.mounted() == set()
+
+
+def test_many_layers(layers: Layers) -> None:
+    """Where they are merged, more than fit a page with absolute paths."""
+    depth = 10 if layers.driver.whole else 100
+    chain = None
+    for n in range(depth):
+        chain = layers.register(chain, io.BytesIO(archive((f"f{n}", b"x")))).chain_id
+    layers.create_writable("c1", chain)
+    root = layers.mount("c1")
+    assert len([n for n in os.listdir(root) if n.startswith("f")]) == depth
+    (Path(root) / "f5").unlink()
+    assert [(c.kind, c.path) for c in layers.changes("c1")] == [(2, "/f5")]
 
 
 def test_links_of_a_layer_lead_nowhere(layers: Layers, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from orlop.errors import InvalidArgument, NotFound, SystemFailure
 from orlop.kernel import libc, mount
+from orlop.kernel.namespace import in_directory
 from orlop.paths import remove_entry
 
 MAX_LAYERS = 128
@@ -36,6 +37,7 @@ class Overlay2:
         """Makes `home` and checks that the kernel can overlay on it. Raises SystemFailure."""
         self.home = home
         self._lock = threading.Lock()
+        self._one_by_one = True
         home.mkdir(mode=0o710, parents=True, exist_ok=True)
         home.chmod(0o710)
         (home / "l").mkdir(mode=0o700, exist_ok=True)
@@ -79,7 +81,8 @@ class Overlay2:
         return self.tree(id).is_dir()
 
     def all(self) -> list[str]:
-        return [e.name for e in os.scandir(self.home) if e.name != "l" and e.is_dir()]
+        names = [e.name for e in os.scandir(self.home) if e.is_dir()]
+        return [name for name in names if name != "l" and not name.startswith(".")]
 
     def remove(self, id: str) -> None:
         base = self.home / id
@@ -127,6 +130,9 @@ class Overlay2:
         if len(options) < _PAGE:
             mount.mount("overlay", str(merged), "overlay", 0, options)
             return
+        if not self._one_by_one:
+            self._mount_from_home(self._options(id, lowers, "."), extra, merged)
+            return
         # Too long for a page. fsconfig takes the layers one by one; mountinfo then shows them
         # differently, which is why this is not the usual way.
         fd = self._detached(id, lowers, volatile=volatile)
@@ -149,7 +155,28 @@ class Overlay2:
         except FileNotFoundError:
             raise SystemFailure(f"layer {id} has no parent to merge with") from None
 
+    def _mount_from_home(self, options: str, extra: str, where: Path) -> None:
+        """With relative paths, which 128 layers fit a page by. Raises OSError."""
+        in_directory(
+            self.home, lambda: mount.mount("overlay", str(where), "overlay", 0, options + extra)
+        )
+
+    def _opened(self, options: str, extra: str) -> int:
+        """A merged view by descriptor only: it goes when the last one is closed."""
+        where = Path(tempfile.mkdtemp(prefix=".view-", dir=self.home))
+        try:
+            self._mount_from_home(options, extra, where)
+            try:
+                return os.open(where, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            finally:
+                mount.umount(str(where), mount.MNT_DETACH)
+        finally:
+            where.rmdir()
+
     def _detached(self, id: str, lowers: list[str], *, volatile: bool) -> int:
+        if not self._one_by_one:
+            extra = ",volatile" if volatile else ""
+            return self._opened(self._options(id, lowers, "."), extra)
         base = self.home / id
         options: list[tuple[str, str | None]] = [
             ("lowerdir+", str(self.home / name)) for name in lowers
@@ -182,6 +209,8 @@ class Overlay2:
     def _merged(self, lowers: list[str]) -> int:
         if len(lowers) == 1:
             return os.open(self.home / lowers[0], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        if not self._one_by_one:
+            return self._opened(f"lowerdir={':'.join(lowers)}", "")
         options: list[tuple[str, str | None]] = [("lowerdir+", str(self.home / n)) for n in lowers]
         return mount.new_mount("overlay", options, source="overlay", attributes=mount.ATTR_RDONLY)
 
@@ -241,28 +270,29 @@ class Overlay2:
             mount.umount(home, mount.MNT_DETACH)
 
     def _probe(self) -> None:
-        """Merge two empty directories. Raises SystemFailure that says what is missing."""
+        """Merge two empty directories. Raises SystemFailure that says what is missing.
+
+        By way of it: does this kernel (6.5) take the layers one by one?
+        """
         with tempfile.TemporaryDirectory(prefix=".probe-", dir=self.home) as scratch:
-            for name in ("a", "b", "u", "w"):
+            for name in ("a", "b", "u", "w", "m"):
                 os.mkdir(f"{scratch}/{name}")
+            parts = [(k, f"{scratch}/{v}") for k, v in (("upperdir", "u"), ("workdir", "w"))]
+            lowers = [("lowerdir+", f"{scratch}/{name}") for name in ("a", "b")]
             try:
-                fd = mount.new_mount(
-                    "overlay",
-                    [
-                        ("lowerdir+", f"{scratch}/a"),
-                        ("lowerdir+", f"{scratch}/b"),
-                        ("upperdir", f"{scratch}/u"),
-                        ("workdir", f"{scratch}/w"),
-                        ("volatile", None),
-                    ],
-                    source="overlay",
-                )
+                os.close(mount.new_mount("overlay", [*lowers, *parts], source="overlay"))
+                return
+            except OSError:
+                self._one_by_one = False
+            options = [f"lowerdir={scratch}/a:{scratch}/b", *(f"{k}={v}" for k, v in parts)]
+            try:
+                mount.mount("overlay", f"{scratch}/m", "overlay", 0, ",".join(options))
+                mount.umount(f"{scratch}/m", mount.MNT_DETACH)
             except OSError as e:
                 raise SystemFailure(
                     f"storage driver overlay2 is not supported on {self.home}: {e.strerror}; "
                     "load the kernel module overlay, or put --data-root on ext4, xfs or btrfs"
                 ) from e
-            os.close(fd)
 
     def status(self) -> list[tuple[str, str]]:
         from orlop.storage.drivers.backing import backing_filesystem
