@@ -124,7 +124,7 @@ def prepare(session: Session, mounts: Mounts, stack: ExitStack) -> tuple[list[Js
         else:
             _agent(session, item, points, hidden)
     for target, data in mounts.files.items():
-        path = str(session.spool / f"file-{len(points)}")
+        path = str(session.spool / f"file-{os.urandom(4).hex()}")
         with open(path, "wb") as file:
             file.write(data)
         os.chmod(path, 0o755)
@@ -170,6 +170,8 @@ def _inside(session: Session, root: Root, path: str) -> str:
         if stat.S_ISLNK(os.fstat(fd).st_mode):
             raise InvalidArgument(f"{path}: is a symbolic link")
         return session.bind(fd)
+    except OSError as error:  # removed since it was opened
+        raise InvalidArgument(f"{path}: {(error.strerror or '').lower()}") from None
     finally:
         os.close(fd)
 
@@ -233,7 +235,7 @@ def _secret(session: Session, item: Planned, points: list[Json], hidden: list[st
         hidden.append(f"{found.env}={data.decode('utf-8', 'surrogateescape')}")
     if not item.target:
         return
-    path = str(session.scratch / f"secret-{len(points)}")
+    path = str(session.scratch / f"secret-{os.urandom(4).hex()}")
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
     try:
         os.write(fd, data)

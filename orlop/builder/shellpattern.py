@@ -5,9 +5,8 @@ Pure. Source: Dockerfile reference, "Environment replacement".
 
 from __future__ import annotations
 
-import re
-
 from orlop.errors import InvalidArgument
+from orlop.oci.wildcard import ONE, STAR, Token, ends
 
 _ESCAPED = "[]{}.+()|^$"
 
@@ -36,16 +35,30 @@ def to_regex(pattern: str, *, greedy: bool, anchored: bool) -> str:
     return "".join(out)
 
 
-def _compile(pattern: str, *, greedy: bool, anchored: bool) -> re.Pattern[str]:
+def _tokens(pattern: str) -> list[Token]:
     try:
-        return re.compile(to_regex(pattern, greedy=greedy, anchored=anchored))
-    except (InvalidArgument, re.error) as error:
-        raise InvalidArgument(f"invalid pattern ({pattern}) in substitution: {error}") from None
+        to_regex(pattern, greedy=True, anchored=True)
+    except InvalidArgument as error:
+        raise InvalidArgument(
+            f"invalid pattern ({pattern}) in substitution: {error.message}"
+        ) from None
+    out: list[Token] = []
+    chars = iter(pattern)
+    for char in chars:
+        if char == "*":
+            out.append(STAR)
+        elif char == "?":
+            out.append(ONE)
+        else:
+            out.append(next(chars) if char == "\\" else char)
+    return out
 
 
 def trim_prefix(pattern: str, value: str, greedy: bool) -> str:
-    found = _compile(pattern, greedy=greedy, anchored=True).match(value)
-    return value[found.end() :] if found else value
+    """`value` without the longest or shortest beginning that matches."""
+    found = ends(_tokens(pattern), value)
+    end = max(found, default=0) if greedy else next(found, 0)
+    return value[end:]
 
 
 def trim_suffix(pattern: str, value: str, greedy: bool) -> str:
@@ -63,5 +76,21 @@ def reverse(pattern: str) -> str:
 
 
 def replace(pattern: str, replacement: str, value: str, every: bool) -> str:
-    regex = _compile(pattern, greedy=True, anchored=False)
-    return regex.sub(lambda _: replacement, value, count=0 if every else 1)
+    """The first match, or every one, the longest at its place."""
+    tokens = _tokens(pattern)
+    out: list[str] = []
+    at = 0
+    while at <= len(value):
+        end = max(ends(tokens, value, at), default=-1)
+        if end < 0:
+            out.append(value[at : at + 1])
+            at += 1
+            continue
+        out.append(replacement)
+        if not every:
+            return "".join(out) + value[end:]
+        if end == at:  # an empty match: the next character stays
+            out.append(value[at : at + 1])
+            end += 1
+        at = end
+    return "".join(out)

@@ -18,25 +18,30 @@ def glob_match(pattern: str, text: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _compile(pattern: str) -> re.Pattern[str]:
-    out: list[str] = []
+    pieces: list[list[str]] = [[]]  # between stars
     i = 0
     while i < len(pattern):
         char = pattern[i]
         i += 1
         if char == "*":
-            if not out or out[-1] != "[^/]*":  # `**` means `*`
-                out.append("[^/]*")
+            if pieces[-1] or len(pieces) == 1:  # `**` means `*`
+                pieces.append([])
         elif char == "?":
-            out.append("[^/]")
+            pieces[-1].append("[^/]")
         elif char == "[":
             text, i = _class(pattern, i)
-            out.append(text)
+            pieces[-1].append(text)
         elif char == "\\":
             char, i = _escaped(pattern, i)
-            out.append(re.escape(char))
+            pieces[-1].append(re.escape(char))
         else:
-            out.append(re.escape(char))
-    return re.compile("".join(out), re.DOTALL)
+            pieces[-1].append(re.escape(char))
+    first, *rest = ("".join(piece) for piece in pieces)
+    # The first place where a piece fits is as good as any later one, so nothing is tried twice:
+    # without the atomic groups a few stars take forever.
+    middle = "".join(f"(?>[^/]*?{piece})" for piece in rest[:-1])
+    last = f"[^/]*{rest[-1]}" if rest else ""
+    return re.compile(first + middle + last, re.DOTALL)
 
 
 def _class(pattern: str, i: int) -> tuple[str, int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from orlop.errors import InvalidArgument
 from orlop.oci.glob import glob_match
+from orlop.oci.wildcard import FOLDERS, ONE_IN_PATH, STAR, STAR_IN_PATH, Token, whole
 
 _SPECIAL = re.compile(r"[*?\[\\]")
 _BOM = "\ufeff"
@@ -46,8 +47,9 @@ class Pattern:
     text: str
     exclusion: bool
     kind: str  # exact, prefix, suffix, regexp
-    regex: re.Pattern[str] | None
-    dirs: int
+    source: str  # as a regular expression
+    tokens: tuple[Token, ...]
+    regex: re.Pattern[str] | None  # where one is sure to be quick
 
     def match(self, path: str) -> bool:
         if self.kind == "exact":
@@ -57,13 +59,18 @@ class Pattern:
         if self.kind == "suffix":
             suffix = self.text[2:]
             return path.endswith(suffix) or (suffix.startswith("/") and path == suffix[1:])
-        assert self.regex is not None
-        return self.regex.match(path) is not None
+        if self.regex is not None:
+            return self.regex.fullmatch(path) is not None
+        return whole(self.tokens, path)
+
+
+_QUICK = 2  # stars that a regular expression may have
 
 
 def compile_pattern(text: str, exclusion: bool = False) -> Pattern:
     """Raises InvalidArgument `syntax error in pattern`."""
     kind, source = "exact", ["^"]
+    tokens: list[Token] = []
     at, length = 0, len(text)
     while at < length:
         char = text[at]
@@ -75,36 +82,45 @@ def compile_pattern(text: str, exclusion: bool = False) -> Pattern:
             if at == length:
                 kind = "prefix" if kind == "exact" else "regexp"
                 source.append(".*")
+                tokens.append(STAR)
             else:
                 source.append("(.*/)?")
+                tokens.append(FOLDERS)
                 kind = "regexp"
             if at == 2 + (text[2:3] == "/") and at < length:
                 kind = "suffix"
-        elif char == "*":
+            continue
+        kind = "regexp" if char in "*?[\\" else kind
+        if char == "*":
             source.append("[^/]*")
-            kind = "regexp"
+            tokens.append(STAR_IN_PATH)
         elif char == "?":
             source.append("[^/]")
-            kind = "regexp"
+            tokens.append(ONE_IN_PATH)
         elif char == "[":
             end = _class_end(text, at)
-            inner = text[at:end]
-            source.append("[" + inner.replace("[", "\\[").replace("&&", "&\\&") + "]")
+            inner = text[at:end].replace("[", "\\[").replace("&&", "&\\&")
+            source.append(f"[{inner}]")
+            tokens.append(_class(f"[{inner}]"))
             at = end + 1
-            kind = "regexp"
         elif char == "\\":
             source.append(re.escape(text[at : at + 1]))
+            tokens.append(text[at : at + 1])
             at += 1
-            kind = "regexp"
         else:
             source.append(re.escape(char) if char in ".$+(){}|^" else char)
-    regex = None
-    if kind == "regexp":
-        try:
-            regex = re.compile("".join(source) + r"\Z", re.DOTALL)
-        except re.error:
-            raise InvalidArgument("syntax error in pattern") from None
-    return Pattern(text, exclusion, kind, regex, text.count("/") + 1)
+            tokens.append(char)
+    joined = "".join(source)
+    stars = sum(token in (STAR, STAR_IN_PATH, FOLDERS) for token in tokens)
+    regex = re.compile(joined, re.DOTALL) if stars <= _QUICK else None
+    return Pattern(text, exclusion, kind, joined, tuple(tokens), regex)
+
+
+def _class(source: str) -> re.Pattern[str]:
+    try:
+        return re.compile(source, re.DOTALL)
+    except re.error:
+        raise InvalidArgument("syntax error in pattern") from None
 
 
 def _class_end(text: str, at: int) -> int:
@@ -120,7 +136,7 @@ def _class_end(text: str, at: int) -> int:
 
 def regex_text(pattern: Pattern) -> str | None:
     """As Go writes it: for the tests."""
-    return None if pattern.regex is None else pattern.regex.pattern.removesuffix(r"\Z") + "$"
+    return f"{pattern.source}$" if pattern.kind == "regexp" else None
 
 
 class Ignore:
@@ -159,18 +175,20 @@ class Ignore:
 
     def _of(self, path: str) -> tuple[bool, ...]:
         """For each pattern: does it match this path or a parent of it?"""
-        known = self._known.get(path)
-        if known is not None:
-            return known
-        parent = path.rpartition("/")[0]
-        above = self._of(parent) if parent else None
-        found = tuple(
-            (above is not None and above[number]) or pattern.match(path)
-            for number, pattern in enumerate(self.patterns)
-        )
-        if len(self._known) < 100_000:
-            self._known[path] = found
-        return found
+        missing = []
+        at = path
+        while at and at not in self._known:
+            missing.append(at)
+            at = at.rpartition("/")[0]
+        above = self._known.get(at, (False,) * len(self.patterns))
+        for below in reversed(missing):
+            above = tuple(
+                hit or pattern.match(below)
+                for hit, pattern in zip(above, self.patterns, strict=True)
+            )
+            if len(self._known) < 100_000:
+                self._known[below] = above
+        return above
 
 
 def matches(patterns: Iterable[str], path: str) -> bool:

@@ -48,3 +48,8 @@ def test_the_last_match_decides() -> None:
     assert found.ignored("README")
     assert not found.ignored("src/a/b")
     assert found.ignored("src/tmp/x")
+
+
+def test_paths_may_be_deep() -> None:
+    assert Ignore(["a/b"]).ignored("a/b" + "/c" * 3000)
+    assert not Ignore(["x"]).ignored("a" + "/c" * 3000)
