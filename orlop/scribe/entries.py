@@ -27,6 +27,11 @@ def _text(tag: int, data: bytes) -> bytes:
     return bytes((tag,)) + varint(len(data)) + data
 
 
+def head(source: str, time_ns: int) -> bytes:
+    """How the entries of one stream and time begin."""
+    return _text(0x0A, source.encode()) + b"\x10" + varint(time_ns)
+
+
 class LocalRecords:
     """Makes the records of one stream of a process that `key` names."""
 
@@ -38,14 +43,14 @@ class LocalRecords:
 
     def lines(self, data: bytes, time_ns: int) -> bytes:
         """Records of whole lines: `data` ends with a newline."""
-        head = self._source + b"\x10" + varint(time_ns)
+        start = self._source + b"\x10" + varint(time_ns)
         known: dict[int, tuple[bytes, bytes]] = {}
         out: list[bytes] = []
         for line in data[:-1].split(b"\n"):
             size = len(line)
             found = known.get(size)
             if found is None:
-                found = known[size] = _around(head, size, b"")
+                found = known[size] = _around(start, size, b"")
             out += (found[0], line, found[1])
         return b"".join(out)
 
@@ -55,8 +60,8 @@ class LocalRecords:
         name = f"{self._key:.48}{time_ns:016x}".rjust(64, "0")  # all pieces of a line share it
         meta = (b"\x08\x01" if last else b"") + _text(0x12, name.encode())
         meta += b"\x18" + varint(ordinal)
-        head = self._source + b"\x10" + varint(time_ns)
-        before, after = _around(head, len(line), b"\x20\x01" + _text(0x2A, meta))
+        start = self._source + b"\x10" + varint(time_ns)
+        before, after = _around(start, len(line), b"\x20\x01" + _text(0x2A, meta))
         return before + line + after
 
     @staticmethod

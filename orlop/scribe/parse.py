@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from orlop.scribe import entries
 from orlop.scribe.decode import Run
 from orlop.scribe.entries import FRAME, whole
 from orlop.scribe.logfiles import LogPart
@@ -94,22 +95,47 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 def decode(buffer: bytes, since_ns: int = 0) -> Iterator[Run]:
     """The runs in whole records: lines of one time together."""
-    lines: list[bytes] = []
-    key = ("", 0)
-    for entry in parse(buffer):
-        if entry.time_ns < since_ns:
+    at, size = 0, len(buffer)
+    while size - at >= FRAME:
+        end = at + 4 + int.from_bytes(buffer[at : at + 4], "big")
+        if end + 4 > size:
+            return  # torn
+        entry = next(parse(buffer[at : end + 4]), None)
+        at, begin = end + 4, at
+        if entry is None:
             continue
-        if lines and (entry.partial or key != entry[:2]):
-            yield _run(key, lines)
-            lines = []
-        if entry.partial is None:
-            key = entry[:2]
-            lines.append(entry.line)
+        if entry.partial is not None:
+            if entry.time_ns >= since_ns:
+                ending = b"\n" if entry.partial[2] else b""
+                yield Run(entry.source, entry.time_ns, entry.line + ending, 1, b"")
             continue
-        ending = b"\n" if entry.partial[2] else b""
-        yield Run(entry.source, entry.time_ns, entry.line + ending, 1, b"")
-    if lines:
-        yield _run(key, lines)
+        head = entries.head(entry.source, entry.time_ns)
+        lines = [entry.line]
+        if buffer.startswith(head, begin + 4):
+            at = _same(buffer, at, head, lines)
+        if entry.time_ns >= since_ns:
+            yield _run(entry[:2], lines)
+
+
+def _same(buffer: bytes, at: int, head: bytes, lines: list[bytes]) -> int:
+    """Take the whole lines that follow with the same head; where the first other record is."""
+    size, skip = len(buffer), 4 + len(head)
+    while buffer.startswith(head, at + 4):
+        end = at + 4 + int.from_bytes(buffer[at : at + 4], "big")
+        place = at + skip
+        if place == end:
+            lines.append(b"")
+        elif end - place < 2 or end + 4 > size or buffer[place] != 0x1A:
+            return at
+        else:
+            length, place = buffer[place + 1], place + 2
+            if length > 0x7F:
+                length, place = length & 0x7F | buffer[place] << 7, place + 1
+            if place + length != end:  # a piece of a line, or a length of three bytes
+                return at
+            lines.append(buffer[place:end])
+        at = end + 4
+    return at
 
 
 def _run(key: tuple[str, int], lines: list[bytes]) -> Run:

@@ -8,6 +8,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orlop.scribe import entries, parse, readlog
 from orlop.scribe.codec import LOCAL
@@ -165,3 +167,35 @@ def test_an_archive_is_never_put_in_place_of_a_younger_file(tmp_path: Path) -> N
         assert not again
         assert gzip.decompress((tmp_path / "log.2.gz").read_bytes()) == b"young %d" % attempt
         (tmp_path / "log.2.gz").unlink()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["stdout", "stderr"]),
+            st.integers(1 << 59, (1 << 59) + 2),
+            st.lists(st.binary(max_size=400).map(lambda b: b.replace(b"\n", b"")), min_size=1),
+            st.booleans(),
+        )
+    ),
+    st.integers(0, 200),
+)
+def test_decoding_in_runs_gives_what_entries_give(
+    writes: list[tuple[str, int, list[bytes], bool]], cut: int
+) -> None:
+    data = b""
+    for source, time_ns, lines, piece in writes:
+        records = LocalRecords(source, b"", "k")
+        data += records.lines(b"".join(line + b"\n" for line in lines), time_ns)
+        if piece:
+            data += records.piece(lines[0], time_ns, 1, last=False)
+    data = data[: len(data) - cut] if cut else data
+    slowly = [
+        (e.source, e.time_ns, e.line + (b"" if e.partial else b"\n")) for e in parse.parse(data)
+    ]
+    runs = [
+        (run.stream, run.time_ns, line)
+        for run in parse.decode(data)
+        for line in readlog.lines_of(run)
+    ]
+    assert runs == slowly
