@@ -34,6 +34,7 @@ class Config:
     https_proxy: str = ""
     no_proxy: str = ""
     blob_cache_size: int = 512 << 20  # bytes of packed layers that are kept for the next push
+    push_compression: str = ""  # gzip[:0-9] or zstd[:1-22]; empty: gzip, fast
     max_concurrent_downloads: int = 3
     max_concurrent_uploads: int = 5
     max_download_attempts: int = 5

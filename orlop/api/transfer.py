@@ -56,6 +56,7 @@ def push(call: Call) -> Stream:
             tag=call.text("tag"),
             auth=_auth(call),
             platform=call.text("platform") or None,
+            compression=call.text("compression"),  # ours
         )
     )
 

@@ -60,7 +60,11 @@ def push(session: Session, options: Options) -> None:
 
         platform = to_json(options.text("platform"))
     path = f"/images/{quote(ref.familiar_name, b'/:')}/push" + query(
-        {"platform": platform, "tag": "" if everything else ref.tag or ref.digest}
+        {
+            "compression": options.text("compression"),  # ours
+            "platform": platform,
+            "tag": "" if everything else ref.tag or ref.digest,
+        }
     )
     response = session.client.open("POST", path, headers=[header(session, ref.domain)])
     show(response, None if quiet else 1)

@@ -180,7 +180,7 @@ COMMANDS = {
         "pull:push",
         "1",
         "",
-        "all-tags/a disable-content-trust platform:string quiet/q",
+        "all-tags/a compression:string disable-content-trust platform:string quiet/q",
     ),
     "image rm": ("image:rm", "1-", "", "force/f no-prune platform:strings"),
     "image save": ("archive:save", "1-", "", "output/o:string platform:string"),

@@ -60,6 +60,7 @@ TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("no-new-privileges", "", "bool", "", "Set no-new-privileges by default for new containers"),
     ("no-proxy", "", "text", "", "Hosts and IP addresses that no proxy is used for"),
     ("pidfile", "p", "text", "", "Path to use for daemon PID file"),
+    ("push-compression", "", "text", "", "Compression of pushed layers: gzip[:0-9] or zstd[:1-22]"),
     ("registry-mirror", "", "list", "registry-mirrors", "Preferred registry mirror"),
     ("seccomp-profile", "", "text", "", "Path to seccomp profile, or unconfined"),
     ("selinux-enabled", "", "bool", "", "Enable selinux support"),

@@ -15,7 +15,7 @@ from orlop.errors import OrlopError
 
 log = logging.getLogger(__name__)
 
-_NOT_TOLD = ("blob_cache_size", "log_level")  # dockerd has no such attributes
+_NOT_TOLD = ("blob_cache_size", "log_level", "push_compression")  # dockerd has no such attributes
 
 
 def reload(engine: Engine, config: Config, flags: Flags) -> Config:

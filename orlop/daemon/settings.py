@@ -28,8 +28,8 @@ _IGNORED = frozenset(
 )  # fmt: skip
 RELOADABLE = (
     "debug", "labels", "insecure_registries", "registry_mirrors", "max_concurrent_downloads",
-    "max_concurrent_uploads", "max_download_attempts", "blob_cache_size", "default_shm_size",
-    "default_ipc_mode",
+    "max_concurrent_uploads", "max_download_attempts", "blob_cache_size", "push_compression",
+    "default_shm_size", "default_ipc_mode",
     "runtimes", "default_runtime", "live_restore", "shutdown_timeout", "log_level",
 )  # fmt: skip
 

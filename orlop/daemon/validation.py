@@ -10,6 +10,7 @@ from orlop.errors import InvalidArgument
 
 _LEVELS = ("debug", "info", "warn", "warning", "error", "fatal", "panic")
 _DOMAIN = re.compile(r"(?:\.|[a-zA-Z0-9](?:[\w-]*\w)?(?:\.[a-zA-Z0-9](?:[\w-]*\w)?)*\.?)", re.ASCII)
+_COMPRESSION = re.compile(r"(?:gzip(?::[0-9])?|zstd(?::(?:[1-9]|1[0-9]|2[0-2]))?)?", re.ASCII)
 _SCHEMES = ("unix", "tcp", "fd", "npipe")
 
 
@@ -28,6 +29,8 @@ def check(config: Config) -> None:
         if not _DOMAIN.fullmatch(domain.strip()):
             raise InvalidArgument(f"{domain} is not a valid domain")
     _labels(config.labels)
+    if not _COMPRESSION.fullmatch(config.push_compression):
+        raise InvalidArgument(f"invalid push compression: {config.push_compression}")
     for mirror in config.registry_mirrors:
         _mirror(mirror)
     _exec_opts(config.exec_opts)

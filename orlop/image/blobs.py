@@ -20,14 +20,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-import isal
-
 from orlop import files
 from orlop.errors import InvalidArgument, OrlopError
-from orlop.image.packing import LEVEL
+from orlop.image.packing import DEFAULT, Form
 from orlop.oci.digest import DiffID, Digest, hex_of, parse_digest
 
-PACKED = f"gzip-{LEVEL} {isal.__version__}"  # another compressor makes other bytes
 _RESERVED = 3600.0  # seconds in which a blob that was sent to us may still be named
 
 
@@ -144,18 +141,22 @@ class Blobs:
             self._reserved.pop(digest, None)
         self.path(digest).unlink(missing_ok=True)
 
-    def note(self, diff: DiffID, digest: Digest, size: int) -> None:
+    def note(self, diff: DiffID, digest: Digest, size: int, form: Form = DEFAULT) -> None:
         """The layer `diff` packs to this blob."""
         self._lay_out()
-        text = f"{digest} {size} {PACKED}"
-        files.write_atomic(self.root / "by-diff" / hex_of(diff), text.encode(), durable=False)
+        text = f"{digest} {size} {form.name}"
+        files.write_atomic(self._noted(diff, form), text.encode(), durable=False)
 
-    def of(self, diff: DiffID) -> tuple[Digest, int] | None:
+    def _noted(self, diff: DiffID, form: Form) -> Path:
+        suffix = "" if form == DEFAULT else f".{form.kind}-{form.level}"
+        return self.root / "by-diff" / (hex_of(diff) + suffix)
+
+    def of(self, diff: DiffID, form: Form = DEFAULT) -> tuple[Digest, int] | None:
         """What is noted; a note of another packer or a damaged one counts as none."""
         try:
-            text = (self.root / "by-diff" / hex_of(diff)).read_text("ascii")
+            text = self._noted(diff, form).read_text("ascii")
             digest, size, packed = text.split(" ", 2)
-            return (parse_digest(digest), int(size)) if packed == PACKED else None
+            return (parse_digest(digest), int(size)) if packed == form.name else None
         except (OSError, ValueError, OrlopError):
             return None
 
@@ -200,7 +201,11 @@ class Blobs:
 
     def forget(self, diff: DiffID) -> None:
         """The layer is gone: nobody will ask for its blob, unless a manifest names it."""
-        known = self.of(diff)
-        (self.root / "by-diff" / hex_of(diff)).unlink(missing_ok=True)
-        if known is not None and known[0] not in self.pinned():
-            self.remove(known[0])
+        for path in (self.root / "by-diff").glob(hex_of(diff) + "*"):
+            try:
+                digest = parse_digest(path.read_text("ascii").partition(" ")[0])
+            except (OSError, ValueError, OrlopError):
+                continue
+            path.unlink(missing_ok=True)
+            if digest not in self.pinned():
+                self.remove(digest)

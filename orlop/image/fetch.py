@@ -123,8 +123,8 @@ class _Fetching:
                 lambda index, _: self._complete(self.layers[there + index]),
             )
         for layer, diff in zip(self.layers, self.diffs):
-            source = Source(layer.digest, self.reference.name)
-            self.images.distribution.add(diff, source)
+            if layer.gzipped:  # a push takes what is noted here for a gzipped layer
+                self.images.distribution.add(diff, Source(layer.digest, self.reference.name))
 
     def _complete(self, layer: Descriptor) -> None:
         self.emit(progress.moving("Extracting", layer.short, layer.size, layer.size))

@@ -16,6 +16,7 @@ from orlop.image import progress
 from orlop.image.images import Images
 from orlop.image.model import Image
 from orlop.image.notify import notify
+from orlop.image.packing import Form, form_of
 from orlop.image.send import LayerPush
 from orlop.image.stream import Emit, stream
 from orlop.oci import platform as platforms
@@ -24,8 +25,12 @@ from orlop.oci.manifest import (
     DOCKER_CONFIG,
     DOCKER_LAYER,
     DOCKER_MANIFEST,
+    OCI_CONFIG,
+    OCI_LAYER,
+    OCI_MANIFEST,
     Descriptor,
     encode_docker_manifest,
+    encode_oci_manifest,
 )
 from orlop.oci.reference import Reference, parse_normalized
 from orlop.registry.blobs import Cancelled
@@ -44,8 +49,13 @@ def push(
     tag: str = "",
     auth: Mapping[str, Any] | None = None,
     platform: str | None = None,
+    compression: str = "",
 ) -> Iterator[dict[str, Any]]:
-    """Progress messages; without a tag every tag of the repository. InvalidArgument at once."""
+    """Progress messages; without a tag every tag of the repository. InvalidArgument at once.
+
+    `compression`: see `form_of`; "" is the configured one. Layers in zstd make an OCI manifest.
+    """
+    form = form_of(compression or images.config.push_compression)
     reference = parse_normalized(name)
     if reference.digest:
         raise InvalidArgument("cannot push a digest reference")
@@ -65,7 +75,7 @@ def push(
                     f"({platforms.from_dict(image.config)}) does not match the specified "
                     f"platform ({wanted})"
                 )
-            _push_one(images, named, image, auth, emit, cancel)
+            _push_one(images, named, image, auth, form, emit, cancel)
         notify(images, "push", image, reference.familiar, reference.familiar_name)
 
     return stream(work, "push")
@@ -89,6 +99,7 @@ def _push_one(
     named: Reference,
     image: Image,
     auth: Mapping[str, Any] | None,
+    form: Form,
     emit: Emit,
     cancel: threading.Event,
 ) -> None:
@@ -96,7 +107,7 @@ def _push_one(
     for session in images.registries.sessions(named.domain, auth, push=True):
         try:
             with images.holding(image.chains):
-                _send(images, session, named, image, auth, emit, cancel)
+                _send(images, session, named, image, auth, form, emit, cancel)
             return
         except RegistryFailure as failure:
             if not another_may_serve(session, failure):
@@ -111,15 +122,19 @@ def _send(
     named: Reference,
     image: Image,
     auth: Mapping[str, Any] | None,
+    form: Form,
     emit: Emit,
     cancel: threading.Event,
 ) -> None:
-    layers = _layers(images, session, named, image, auth, emit, cancel)
+    layers = _layers(images, session, named, image, auth, form, emit, cancel)
     digest, size = _config(session, named, image, cancel)
-    manifest = encode_docker_manifest(Descriptor(DOCKER_CONFIG, digest, size), layers)
-    shown = retrying(
-        lambda: put_manifest(session, named, named.tag, manifest, DOCKER_MANIFEST), cancel=cancel
-    )
+    if form.kind == "zstd":
+        kind = OCI_MANIFEST
+        manifest = encode_oci_manifest(Descriptor(OCI_CONFIG, digest, size), layers)
+    else:
+        kind = DOCKER_MANIFEST
+        manifest = encode_docker_manifest(Descriptor(DOCKER_CONFIG, digest, size), layers)
+    shown = retrying(lambda: put_manifest(session, named, named.tag, manifest, kind), cancel=cancel)
     with images.locked(image), suppress(Conflict):
         images.references.set_digest(named.repository.with_digest(shown), image.id)
     emit(progress.message(f"{named.tag}: digest: {shown} size: {len(manifest)}"))
@@ -145,6 +160,7 @@ def _layers(
     named: Reference,
     image: Image,
     auth: Mapping[str, Any] | None,
+    form: Form,
     emit: Emit,
     cancel: threading.Event,
 ) -> list[Descriptor]:
@@ -153,7 +169,7 @@ def _layers(
     pushes: dict[str, LayerPush] = {}
     for chain, diff in zip(image.chains, image.diff_ids):
         if diff not in pushes:
-            pushes[diff] = LayerPush(images, session, named, chain, diff, auth, emit, abort)
+            pushes[diff] = LayerPush(images, session, named, chain, diff, auth, emit, abort, form)
     order = list(reversed(pushes.values()))
     for item in order:
         emit(progress.status("Preparing", item.short))
@@ -169,7 +185,8 @@ def _layers(
             for job in jobs:
                 job.cancel()
     done = {item.diff: job.result() for item, job in zip(order, jobs)}
-    return [Descriptor(DOCKER_LAYER, *done[diff]) for diff in image.diff_ids]
+    media_type = OCI_LAYER + "+zstd" if form.kind == "zstd" else DOCKER_LAYER
+    return [Descriptor(media_type, *done[diff]) for diff in image.diff_ids]
 
 
 def _watch(jobs: set[Future[tuple[Digest, int]]], cancel: threading.Event) -> None:

@@ -11,7 +11,7 @@ from orlop.image import progress
 from orlop.image.blobs import Incoming
 from orlop.image.distribution import Source, sign
 from orlop.image.images import Images
-from orlop.image.packing import Packing
+from orlop.image.packing import DEFAULT, Form, Packing
 from orlop.image.progress import Pace
 from orlop.image.stream import Emit
 from orlop.oci.digest import ChainID, DiffID, Digest
@@ -38,6 +38,7 @@ class LayerPush:
         auth: Mapping[str, Any] | None,
         emit: Emit,
         abort: threading.Event,
+        form: Form = DEFAULT,
     ) -> None:
         self.images = images
         self.session = session
@@ -47,6 +48,7 @@ class LayerPush:
         self.auth = auth
         self.emit = emit
         self.abort = abort
+        self.form = form
         self._pace = Pace()
 
     @property
@@ -74,7 +76,7 @@ class LayerPush:
                 raise Cancelled
 
     def _run(self) -> tuple[Digest, int]:
-        known = [s for s in self.images.distribution.sources(self.diff) if self._same_host(s)]
+        known = [s for s in self.images.distribution.sources(self.diff) if self._fits(s)]
         known.sort(key=lambda s: s.hmac == sign(self.auth, s.digest, s.repository))
         known.reverse()  # pushed by this user first, then the newest
         found = self._there(known)
@@ -86,8 +88,15 @@ class LayerPush:
             return mounted
         return self._upload(location)
 
-    def _same_host(self, source: Source) -> bool:
-        return source.repository.partition("/")[0] == self.target.domain
+    def _fits(self, source: Source) -> bool:
+        """At the same registry, and of the form that is wanted: what is noted of a source does
+        not say its form, so only for the usual one any will do."""
+        if source.repository.partition("/")[0] != self.target.domain:
+            return False
+        if self.form.kind == DEFAULT.kind:
+            return True
+        made = self.images.blobs.of(self.diff, self.form)
+        return made is not None and made[0] == source.digest
 
     def _there(self, known: list[Source]) -> tuple[Digest, int] | None:
         mine = [s for s in known if s.repository == self.target.name]
@@ -128,7 +137,7 @@ class LayerPush:
 
     def _upload(self, location: str) -> tuple[Digest, int]:
         """A blob that is kept from an earlier time goes as it is; else it is packed on the way."""
-        kept = self.images.blobs.of(self.diff)
+        kept = self.images.blobs.of(self.diff, self.form)
         file = self.images.blobs.open(kept[0]) if kept is not None else None
         if kept is None or file is None:
             return self._pack(location)
@@ -149,7 +158,8 @@ class LayerPush:
         blobs = self.images.blobs
         incoming = blobs.new(hashing=False) if blobs.limit else None
         try:
-            packing = Packing(self._plain(), incoming.write if incoming is not None else None)
+            tap = incoming.write if incoming is not None else None
+            packing = Packing(self._plain(), tap, self.form)
             send_stream(
                 self.session,
                 self.target,
@@ -170,7 +180,7 @@ class LayerPush:
         if incoming is not None:
             blobs.commit(incoming, digest=packing.digest)
             blobs.trim()
-        blobs.note(self.diff, packing.digest, packing.size)
+        blobs.note(self.diff, packing.digest, packing.size, self.form)
 
     def _plain(self) -> Iterator[bytes]:
         total = self.images.layers.get(self.chain).size
@@ -190,5 +200,6 @@ class LayerPush:
     def _note(self, digest: Digest, size: int) -> tuple[Digest, int]:
         name = self.target.name
         source = Source(digest, name, sign(self.auth, digest, name))
-        self.images.distribution.add(self.diff, source)
+        if self.form.kind == DEFAULT.kind:  # dockerd takes all of them for gzip
+            self.images.distribution.add(self.diff, source)
         return digest, size

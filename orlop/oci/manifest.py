@@ -70,6 +70,10 @@ class Descriptor:
         return self.digest[7:19]
 
     @property
+    def gzipped(self) -> bool:
+        return self.media_type.endswith("gzip")
+
+    @property
     def foreign(self) -> bool:
         return "foreign" in self.media_type or "nondistributable" in self.media_type
 
@@ -229,6 +233,16 @@ def to_dict(descriptor: Descriptor) -> dict[str, Any]:
     if descriptor.urls:
         out["urls"] = list(descriptor.urls)
     return out
+
+
+def encode_oci_manifest(config: Descriptor, layers: list[Descriptor]) -> bytes:
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": to_dict(config),
+        "layers": [to_dict(layer) for layer in layers],
+    }
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def encode_docker_manifest(config: Descriptor, layers: list[Descriptor]) -> bytes:
