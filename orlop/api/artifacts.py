@@ -22,7 +22,6 @@ from orlop.api.call import Call
 from orlop.errors import InvalidArgument
 from orlop.image import artifacts as store
 from orlop.image import lists
-from orlop.registry.credentials import decode_header
 
 
 class _Entry(msgspec.Struct, rename="pascal"):
@@ -34,14 +33,12 @@ class _List(msgspec.Struct, rename="pascal"):
     manifests: list[_Entry] = []
 
 
-def _auth(call: Call) -> dict[str, Any] | None:
-    header = call.header("x-registry-auth")
-    return decode_header(header) if header else None
-
-
 def list_(call: Call) -> Answer:
     found = store.artifacts(
-        call.engine.images, call.parameters["name"], kind=call.text("type"), auth=_auth(call)
+        call.engine.images,
+        call.parameters["name"],
+        kind=call.text("type"),
+        auth=call.auth(),
     )
     return encode.json(found)
 
@@ -61,26 +58,26 @@ def attach(call: Call) -> Answer:
         media_type=call.text("mediatype"),
         title=call.text("title"),
         annotations=annotations,
-        auth=_auth(call),
+        auth=call.auth(),
     )
     return Answer(201, encode.dumps(made))
 
 
 def content(call: Call) -> Stream:
     pieces = store.fetch(
-        call.engine.images, call.parameters["name"], call.text("digest"), auth=_auth(call)
+        call.engine.images, call.parameters["name"], call.text("digest"), auth=call.auth()
     )
     return Stream(pieces, "application/octet-stream")
 
 
 def manifest(call: Call) -> Answer:
-    found = store.manifest_of(call.engine.images, call.parameters["name"], auth=_auth(call))
+    found = store.manifest_of(call.engine.images, call.parameters["name"], auth=call.auth())
     return encode.json(found)
 
 
 def entry(call: Call) -> Answer:
     return encode.json(
-        lists.described(call.engine.images, call.parameters["name"], auth=_auth(call))
+        lists.described(call.engine.images, call.parameters["name"], auth=call.auth())
     )
 
 
@@ -93,5 +90,5 @@ def push(call: Call) -> Answer:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise InvalidArgument(f"invalid JSON: {error}") from None
     entries = [{"Ref": row.ref, "Platform": row.platform} for row in wanted.manifests]
-    made = lists.push_list(call.engine.images, call.parameters["name"], entries, auth=_auth(call))
+    made = lists.push_list(call.engine.images, call.parameters["name"], entries, auth=call.auth())
     return encode.json(made)

@@ -220,4 +220,4 @@ def prune(call: Call) -> Reply:
         filters=call.filters(),
         keep=call.number("reserved-space") or call.number("keep-storage"),
     )
-    return encode.json({"CachesDeleted": found.keys, "SpaceReclaimed": found.size})
+    return encode.json({"CachesDeleted": found.keys or None, "SpaceReclaimed": found.size})

@@ -53,6 +53,16 @@ class Call:
                 return value.decode("latin-1")
         return ""
 
+    def auth(self) -> dict[str, Any] | None:
+        """X-Registry-Auth; None for none. One that cannot be read counts as none, as in Docker."""
+        from orlop.registry.credentials import decode_header
+
+        header = self.header("x-registry-auth")
+        try:
+            return decode_header(header) if header else None
+        except InvalidArgument:
+            return None
+
     def has_body(self) -> bool:
         length = self.header("content-length")
         return bool(self.header("transfer-encoding")) or length not in ("", "0")

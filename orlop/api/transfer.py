@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from orlop.api import decode, encode, models
 from orlop.api.answer import Answer, Reply, Stream
 from orlop.api.call import Call
@@ -15,12 +13,6 @@ from orlop.image.pull import pull, pull_reference
 from orlop.image.push import push as pushing
 from orlop.image.search import search as searching
 from orlop.image.tags import tags as tagged
-from orlop.registry.credentials import decode_header
-
-
-def _auth(call: Call) -> dict[str, Any] | None:
-    header = call.header("x-registry-auth")
-    return decode_header(header) if header else None
 
 
 def create(call: Call) -> Stream:
@@ -32,7 +24,7 @@ def create(call: Call) -> Stream:
         reference = pull_reference(name, tag)
         every = not (reference.tag or reference.digest)  # the API means every tag then
         return progress(
-            pull(images, reference, platform=platform, auth=_auth(call), all_tags=every)
+            pull(images, reference, platform=platform, auth=call.auth(), all_tags=every)
         )
     source = call.text("fromSrc")
     return progress(
@@ -54,7 +46,7 @@ def push(call: Call) -> Stream:
             call.engine.images,
             call.parameters["name"],
             tag=call.text("tag"),
-            auth=_auth(call),
+            auth=call.auth(),
             platform=call.text("platform") or None,
             compression=call.text("compression"),  # ours
         )
@@ -68,7 +60,7 @@ def search(call: Call) -> Answer:
             call.text("term"),
             _limit(call),
             call.filters(),
-            _auth(call),
+            call.auth(),
         )
     )
 
@@ -90,7 +82,7 @@ def tags(call: Call) -> Reply:
         tagged(
             call.engine.images,
             call.parameters["name"],
-            auth=_auth(call),
+            auth=call.auth(),
             detail=call.flag("detail"),
         )
     )
@@ -99,4 +91,4 @@ def tags(call: Call) -> Reply:
 def distribution(call: Call) -> Answer:
     from orlop.image.remote import distribution as asking
 
-    return encode.json(asking(call.engine.images, call.parameters["name"], auth=_auth(call)))
+    return encode.json(asking(call.engine.images, call.parameters["name"], auth=call.auth()))

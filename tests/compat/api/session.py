@@ -176,3 +176,25 @@ def difference(got: Any, want: Any, where: str = "") -> list[str]:
             out += difference(g, w, f"{where}[{i}]")
         return out
     return [] if got == want else [f"{where}: got {got!r:.300} want {want!r:.300}"]
+
+
+def lost(got: Any, want: Any, where: str = "") -> list[str]:
+    """Fields of one shape that another lacks, or has with another type; more is no loss."""
+    if isinstance(want, dict) and isinstance(got, dict):
+        out = []
+        for key, value in want.items():
+            if key in got:
+                out += lost(got[key], value, f"{where}.{key}")
+            else:
+                out.append(f"{where}.{key}")
+        return out
+    if isinstance(want, list) and isinstance(got, list):
+        if not got:
+            return []
+        return [
+            line
+            for wanted in want
+            for line in min((lost(found, wanted, f"{where}[]") for found in got), key=len)
+        ]
+    empty = (None, "null", [], {})
+    return [] if got == want or got in empty or want in empty else [f"{where}: {got} for {want}"]

@@ -7,6 +7,7 @@ import time
 import pytest
 from harness import Client, Served
 
+PROMPT = 0.1  # seconds
 OK = b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n"
 CREATE = b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\n"
 
@@ -88,15 +89,19 @@ def test_there_are_sixty() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_malformed_request_is_refused_once(api: Served, name: str) -> None:
-    begun = time.monotonic()
-    answer = api.send(CASES[name])
-    took = time.monotonic() - begun
+    took = 5.0
+    for _ in range(3):  # the best of three: the machine may be busy
+        begun = time.monotonic()
+        answer = api.send(CASES[name])
+        took = min(took, time.monotonic() - begun)
+        if took < PROMPT:
+            break
     assert answer.count(b"HTTP/1.1 ") <= 1, answer
     status = answer[9:12]
     assert not answer or status[:1] in (b"3", b"4") or status in (b"501", b"505"), answer[:200]
     assert b"Traceback" not in answer
     assert b'File "' not in answer
-    assert took < 5
+    assert took < PROMPT
     with api.connect() as sock:  # and the next client notices nothing
         assert Client(sock).request("GET /_ping")[0] == 200
 
