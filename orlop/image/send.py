@@ -19,7 +19,14 @@ from orlop.oci.reference import Reference, parse_normalized
 from orlop.registry.blobs import Cancelled
 from orlop.registry.failure import RegistryFailure
 from orlop.registry.session import Session
-from orlop.registry.upload import blob_size, mount_blob, send_file, send_stream
+from orlop.registry.upload import (
+    blob_size,
+    mount_blob,
+    open_upload,
+    resumed,
+    send_file,
+    send_stream,
+)
 
 _MAX_LOOKS = 3
 _MAX_MOUNTS = 4
@@ -50,6 +57,7 @@ class LayerPush:
         self.abort = abort
         self.form = form
         self._pace = Pace()
+        self._broken = ""  # an upload that may be gone on with
 
     @property
     def short(self) -> str:
@@ -76,6 +84,8 @@ class LayerPush:
                 raise Cancelled
 
     def _run(self) -> tuple[Digest, int]:
+        if self._broken:
+            return self._upload("")
         known = [s for s in self.images.distribution.sources(self.diff) if self._fits(s)]
         known.sort(key=lambda s: s.hmac == sign(self.auth, s.digest, s.repository))
         known.reverse()  # pushed by this user first, then the newest
@@ -142,31 +152,54 @@ class LayerPush:
         if kept is None or file is None:
             return self._pack(location)
         with file:
-            send_file(
-                self.session,
-                self.target,
-                kept[0],
-                file.fileno(),
-                location=location,
-                cancel=self.abort,
-                on_bytes=lambda sent: self._show(sent, kept[1]),
-            )
+            self._send_kept(file.fileno(), *kept, location)
         self.emit(progress.status("Pushed", self.short))
         return self._note(*kept)
 
+    def _send_kept(self, fd: int, digest: Digest, size: int, location: str) -> None:
+        """From where an earlier try of this push broke off, if the registry knows."""
+        start = 0
+        if self._broken:
+            found = resumed(self.session, self.target, self._broken)
+            self._broken = ""
+            if found is not None and found[1] <= size:
+                location, start = found
+        location = location or open_upload(self.session, self.target)
+        try:
+            send_file(
+                self.session,
+                self.target,
+                digest,
+                fd,
+                location=location,
+                start=start,
+                cancel=self.abort,
+                on_bytes=lambda sent: self._show(sent, size),
+            )
+        except RegistryFailure as failure:
+            if failure.temporary:
+                self._broken = location
+            raise
+
     def _pack(self, location: str) -> tuple[Digest, int]:
         blobs = self.images.blobs
+        location = location or open_upload(self.session, self.target)
         incoming = blobs.new(hashing=False) if blobs.limit else None
         try:
             tap = incoming.write if incoming is not None else None
             packing = Packing(self._plain(), tap, self.form)
-            send_stream(
-                self.session,
-                self.target,
-                iter(packing),
-                lambda: packing.digest,
-                location=location,
-            )
+            pieces = iter(packing)
+            try:
+                send_stream(
+                    self.session, self.target, pieces, lambda: packing.digest, location=location
+                )
+            except RegistryFailure as failure:
+                if incoming is not None and failure.temporary:
+                    for _ in pieces:
+                        pass  # the next try goes on with what is kept then
+                    self._keep(incoming, packing)
+                    self._broken, incoming = location, None
+                raise
         except BaseException:
             if incoming is not None:
                 incoming.drop()

@@ -6,6 +6,7 @@ Source: OCI distribution-spec "Pushing blobs" (monolithic and streamed, cross-re
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from threading import Event
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -16,6 +17,8 @@ from orlop.registry.blobs import CHUNK, Cancelled
 from orlop.registry.client import push_scope
 from orlop.registry.failure import RegistryFailure
 from orlop.registry.session import Session
+
+_RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})", re.ASCII)
 
 
 def blob_size(session: Session, reference: Reference, digest: Digest) -> int | None:
@@ -58,14 +61,45 @@ def send_file(
     fd: int,
     *,
     location: str = "",
+    start: int = 0,
     cancel: Event,
     on_bytes: Callable[[int], None],
 ) -> None:
-    """The whole file in one PUT. Raises RegistryFailure, Cancelled."""
+    """The whole file in one PUT, or what is missing of it from `start` on as a last chunk.
+
+    Raises RegistryFailure, Cancelled.
+    """
     size = os.fstat(fd).st_size
     location = location or open_upload(session, reference)
-    body = _pieces(fd, size, cancel, on_bytes)
-    _put(session, reference, _with_digest(location, digest), body, size)
+    body = _pieces(fd, start, size, cancel, on_bytes)
+    if not start:
+        _put(session, reference, _with_digest(location, digest), body, size)
+        return
+    if start < size:
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size - start),
+            "Content-Range": f"{start}-{size - 1}",
+        }
+        with session.request(
+            "PATCH", location, scopes=push_scope(reference), headers=headers, body=body, ok=(202,)
+        ) as answer:
+            location = _location(session, location, answer.headers.get("Location"))
+    _put(session, reference, _with_digest(location, digest), b"", 0)
+
+
+def resumed(session: Session, reference: Reference, location: str) -> tuple[str, int] | None:
+    """(where to go on, bytes that are there) of an upload that broke off; None: begin anew."""
+    try:
+        with session.request("GET", location, scopes=push_scope(reference), ok=(204,)) as answer:
+            found = _RANGE.fullmatch(answer.headers.get("Range", ""))
+            if found is None or found[1] == "0":  # "0-0" is nothing or one byte
+                return None
+            return _location(session, location, answer.headers.get("Location")), int(found[1]) + 1
+    except RegistryFailure as failure:
+        if failure.temporary:
+            raise
+        return None
 
 
 def send_stream(
@@ -97,8 +131,10 @@ def _put(
         pass
 
 
-def _pieces(fd: int, size: int, cancel: Event, on_bytes: Callable[[int], None]) -> Iterator[bytes]:
-    done = 0
+def _pieces(
+    fd: int, start: int, size: int, cancel: Event, on_bytes: Callable[[int], None]
+) -> Iterator[bytes]:
+    done = start
     while done < size:
         if cancel.is_set():
             raise Cancelled

@@ -12,6 +12,7 @@ from orlop.api.registry.problem import Problem
 from orlop.image.blobs import Blobs, Incoming
 
 _MOST = 256  # uploads at once
+_PATIENCE = 3.0  # seconds
 _IDLE = 3600.0  # seconds after which an upload may be dropped for a newer one
 
 
@@ -48,7 +49,8 @@ class Sessions:
             session = self._open.get(key)
         if session is None or session.repository != repository:
             raise Problem("BLOB_UPLOAD_UNKNOWN")
-        if not session.busy.acquire(blocking=False):
+        # the one whose line just broke may not have noticed yet
+        if not session.busy.acquire(timeout=_PATIENCE):
             raise Problem("BLOB_UPLOAD_INVALID", "another request is writing to this upload")
         try:
             session.touched = time.monotonic()
