@@ -7,3 +7,5 @@ container; what it holds can be taken over by its successor, by re-execution or 
 `client` is the daemon's side and may use threads; the rest imports few modules of the standard
 library, as every fork pays for each.
 """
+
+VERSION = 1  # of the protocol between daemon and keeper

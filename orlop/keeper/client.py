@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Any
 
+from orlop import __version__
 from orlop.errors import Conflict, InvalidArgument, NotFound, OrlopError, SystemFailure, Unavailable
-from orlop.keeper.link import Link, Lost
+from orlop.keeper import VERSION
+from orlop.keeper.link import Link, Lost, Reply
 from orlop.keeper.mourning import await_end
 from orlop.keeper.starter import Starter
 
@@ -67,6 +69,7 @@ class Keeper:
         self._recovered: Link | None = None  # the connection all that was known is checked with
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._caller: threading.Thread | None = None
+        self._renewed = threading.Event()  # the keeper executed itself anew
 
     # connection
 
@@ -102,8 +105,13 @@ class Keeper:
         return self._snapshot_of(self._keeper)
 
     def _snapshot_of(self, link: Link) -> list[Frame]:
-        answers = link.stream({"op": "hello", "version": 1})
-        reply, fds = next(answers)
+        reply, fds, answers = self._greet(link)
+        for _ in range(_ATTEMPTS):
+            if reply.get("ok", {}).get("release") == __version__:
+                break
+            _drop(reply, answers)
+            self._renew(link)  # of another release than we: it goes on as ours
+            reply, fds, answers = self._greet(link)
         tasks: list[Frame] = _value(reply, fds)["tasks"]
         by_key = {(task["id"], task["exec_id"]): task for task in tasks}
         for reply, fds in answers:
@@ -115,6 +123,18 @@ class Keeper:
             else:
                 self._note(key, fds[0], by_key[key])
         return tasks
+
+    def _greet(self, link: Link) -> tuple[Frame, list[int], Iterator[Reply]]:
+        answers = link.stream({"op": "hello", "version": VERSION})
+        reply, fds = next(answers)
+        return reply, fds, answers
+
+    def _renew(self, link: Link) -> None:
+        """Let the keeper execute itself anew; what it holds, it keeps."""
+        self._renewed.clear()
+        reply, fds = link.ask({"op": "reexec"})
+        _value(reply, fds)
+        self._renewed.wait(_PATIENCE)
 
     def snapshot(self) -> list[Frame]:
         """Every process the keeper has: id, exec_id, pid, started_ns, state, status, …"""
@@ -160,6 +180,8 @@ class Keeper:
             key = (frame["id"], frame["exec_id"])
             status, exited_ns = frame["status"], frame["exited_ns"]
             self._calls.put(lambda: self._report(key, status, exited_ns))
+        elif event == "reexec":
+            self._renewed.set()
         elif event == "detach":
             self._calls.put(lambda: self.on_detach(frame["id"], frame["exec_id"]))
 
@@ -403,7 +425,17 @@ class Keeper:
 
 _MOST = 240  # fds in one message
 _ATTEMPTS = 3
+_PATIENCE = 10.0  # seconds
 _SIGKILL = 9
+
+
+def _drop(reply: Frame, answers: Iterator[Reply]) -> None:
+    """Of a snapshot that is not wanted."""
+    for one, fds in answers if "ok" in reply else ():
+        for fd in fds:
+            os.close(fd)
+        if one["pidfd"] is None:
+            return
 
 
 def _value(reply: Frame, fds: list[int]) -> Any:

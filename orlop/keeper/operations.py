@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from orlop.keeper import reap, spawn
+from orlop import __version__
+from orlop.keeper import VERSION, reap, spawn
 from orlop.keeper.failure import Refused
 from orlop.keeper.returning import return_task
 from orlop.keeper.task import EXITED, Task
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     Frame = dict[str, Any]
     Answer = Callable[[Frame, list[int]], None]
 
-_VERSION = 1
 _SIGKILL = 9
 
 
@@ -58,14 +58,15 @@ def _hello(keeper: Keeper, frame: Frame, answer: Answer) -> Frame | None:
     """The snapshot; then one frame {"pidfd": key} with its fd for each task, for the daemon to
     hold, and last an empty one.
     """
-    if frame.get("version") != _VERSION:
-        raise Refused("Conflict", f"keeper speaks version {_VERSION} of the protocol")
+    if frame.get("version") != VERSION:
+        raise Refused("Conflict", f"keeper speaks version {VERSION} of the protocol")
     known = [task for task in keeper.tasks.values() if task.starting is None]
     answer(
         {
             "ok": {
                 "pid": os.getpid(),
-                "version": _VERSION,
+                "version": VERSION,
+                "release": __version__,
                 "scribe": keeper.scribe.pid,
                 "tasks": [task.snapshot() for task in known],
                 "holds": {id: len(held) for id, held in keeper.holds.items()},

@@ -11,6 +11,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 sys.path.insert(0, ROOT)
 
+from orlop.keeper import operations  # noqa: E402
 from orlop.keeper.main import exit_now, main  # noqa: E402
 from orlop.kernel import process, pty  # noqa: E402
 from orlop.runtime import sync  # noqa: E402
@@ -69,6 +70,10 @@ def run(arguments):
     state = int(arguments[2]) if len(arguments) > 2 else -1
     if state < 0 and os.fork():
         os._exit(0)
+    with open(f"{exec_root}/runs", "a") as runs:
+        runs.write("one\n")
+    if os.path.exists(f"{exec_root}/old"):
+        operations.__version__ = "0.0.1"
     command = [sys.executable, "-I", "-S", os.path.abspath(__file__), exec_root, "-1"]
     exit_now(main(exec_root, ready, state, command, (begin_container, begin_exec, run_ops)))
 

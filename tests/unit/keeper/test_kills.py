@@ -280,6 +280,28 @@ def test_reexecution_keeps_everything(host: Host) -> None:
     assert host.restarts == 0
 
 
+def test_a_keeper_of_another_release_becomes_ours(host: Host) -> None:
+    """An upgrade: the daemon finds a keeper of the old code, and no container stops."""
+    runs, old = Path(host.root, "runs"), Path(host.root, "old")
+    keeper = host.pid_of("keeper")
+    host.spawn("idle", "cat", open_stdin=True)
+    old.touch()
+    host.client.reexec()
+    while len(runs.read_text().split()) < 2:
+        select.select([], [], [], 0.005)
+    host.client.snapshot()  # it answers again, and is renewed at once
+    old.unlink()
+    before = len(runs.read_text().split())
+    assert [task["id"] for task in host.client.snapshot()] == ["idle"]
+    assert len(runs.read_text().split()) == before + 1
+    host.client.snapshot()
+    assert len(runs.read_text().split()) == before + 1
+    assert host.pid_of("keeper") == keeper
+    host.client.close_stdin("idle", "")
+    assert host.exit_of("idle") == 0
+    assert host.restarts == 0
+
+
 def test_a_start_that_its_caller_was_told_to_have_failed_is_undone(host: Host) -> None:
     """The keeper dies between the start and the answer: nothing runs that nobody knows of."""
     keeper = host.pid_of("keeper")
