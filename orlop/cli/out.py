@@ -19,7 +19,7 @@ def write(fd: int, data: bytes) -> None:
 
 def hang_up(fd: int) -> None:
     # Python ignores SIGPIPE; a Unix filter dies by it
-    import _signal  # type: ignore[import-not-found]
+    import _signal
 
     _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
     if fd == 1 or fd == 2:

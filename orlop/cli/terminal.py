@@ -1,6 +1,6 @@
 """Raw mode, window size, and signals as bytes on a pipe."""
 
-import _signal  # type: ignore[import-not-found]
+import _signal
 import posix
 
 TYPE_CHECKING = False
