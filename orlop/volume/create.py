@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 
@@ -61,12 +62,15 @@ def _make(
             files.fsync_dir(volumes.root)
     except OSError as error:
         for leftover in (staging / "opts.json", volumes.records / f"{name}.json"):
-            leftover.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # such as: its name is too long
+                leftover.unlink()
         for directory in (staging / "_data", staging):
             if directory.is_dir():
                 directory.rmdir()
         reason = (error.strerror or str(error)).lower()
-        raise SystemFailure(f"create {name}: error while creating volume path: {reason}") from None
+        raise SystemFailure(
+            f"create {name}: error while creating volume root path '{path}': mkdir {path}: {reason}"
+        ) from None
     made = Volume(name, path, created_at(path), "local", volume.labels, volume.options)
     volumes.add(made)
     volumes.events.publish("volume", "create", name, {"driver": "local"})

@@ -13,7 +13,6 @@ from orlop.kernel import mount as mounts
 from orlop.volume.model import Volume
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", re.ASCII)
-_LONGEST = 255  # a file name
 _OPTIONS = ("type", "o", "device", "size")
 _NEEDS = {"device": ("type",), "type": ("device",), "o": ("device", "type")}
 # mount(2) flags by option; a minus clears (linux/mount.h, as util-linux names them).
@@ -63,7 +62,7 @@ def check_name(name: str) -> None:
         raise InvalidArgument(
             "volume name is too short, names should be at least two alphanumeric characters"
         )
-    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+    if not _NAME.fullmatch(name):
         raise InvalidArgument(
             f'"{name}" includes invalid characters for a local volume name, only '
             '"[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, '
@@ -144,9 +143,9 @@ def mount(volume: Volume) -> None:
     options = volume.options
     device, target = options.get("device", ""), str(volume.mountpoint)
     flags, data = parse_mount(options.get("o", ""))
-    prefix = f"error while mounting volume '{target}': failed to mount local volume: "
+    prefix = f"error while mounting volume '{target}': "
+    data = _resolve(options.get("type", ""), data, prefix)
     try:
-        data = _resolve(options.get("type", ""), data)
         first = flags & _SILENT_BIND_FLAGS & ~_PROPAGATION if flags & _BIND else flags
         mounts.mount(device, target, options.get("type") or None, first & ~_PROPAGATION, data)
         if flags & _BIND and flags & ~_SILENT_BIND_FLAGS:
@@ -155,9 +154,10 @@ def mount(volume: Volume) -> None:
         if flags & _PROPAGATION:
             mounts.mount(None, target, None, flags & (_PROPAGATION | _RECURSIVE), None)
     except OSError as error:
-        shown = f", data: {data}" if data else ""
+        shown = f", flags: {flags:#x}" if flags else ""
+        shown += f", data: {data}" if data else ""
         raise SystemFailure(
-            f"{prefix}mount {device}:{target}, flags: {flags:#x}{shown}: "
+            f"{prefix}failed to mount local volume: mount {device}:{target}{shown}: "
             f"{(error.strerror or str(error)).lower()}"
         ) from None
 
@@ -174,13 +174,19 @@ def unmount(volume: Volume) -> None:
             ) from None
 
 
-def _resolve(kind: str, data: str) -> str:
+def _resolve(kind: str, data: str, prefix: str) -> str:
     """The kernel takes no host names: `addr=` of nfs and cifs becomes an address."""
     if not kind.startswith(("nfs", "cifs")):
         return data
     parts = data.split(",")
     for index, part in enumerate(parts):
         if part.startswith("addr="):
-            found = socket.getaddrinfo(part[5:], None, type=socket.SOCK_STREAM)
+            try:
+                found = socket.getaddrinfo(part[5:], None, type=socket.SOCK_STREAM)
+            except OSError:
+                raise SystemFailure(
+                    f"{prefix}error resolving passed in network volume address: "
+                    f"lookup {part[5:]}: no such host"
+                ) from None
             parts[index] = f"addr={found[0][4][0]}"
     return ",".join(parts)
