@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orlop.api import encode
-from orlop.api.answer import NO_CONTENT, Answer, Reply, Stream
+from orlop.api.answer import Answer, Reply, Stream
 from orlop.api.call import Call
 from orlop.api.progress import progress
 from orlop.builder import prune as pruning
@@ -24,16 +24,20 @@ from orlop.builder.remote import is_git, load_git, load_url
 from orlop.builder.request import Request
 from orlop.builder.status import statuses
 from orlop.builder.verify import verify
-from orlop.errors import InvalidArgument, NotSupported
+from orlop.errors import InvalidArgument, NotSupported, SystemFailure
 
 Json = dict[str, Any]
 _OURS = "x-orlop-build"
+_GO_KINDS: dict[type, str] = {dict: "object", list: "array", str: "string", bool: "bool"}
 
 
 def build(call: Call) -> Stream:
     """A tar of the context in the body, or `remote`. Answers JSON lines."""
-    if call.text("version") == "2":
+    version = call.text("version")
+    if version == "2":
         raise NotSupported("BuildKit sessions are not supported by this engine")
+    if version not in ("", "1"):
+        raise InvalidArgument(f'invalid version "{version}"')
     builder = call.engine.builder
     context = Context(builder.spool)
     try:
@@ -80,44 +84,58 @@ def _load(call: Call, builder: Builder, context: Context) -> str:
         if load_url(builder.images, context, remote):
             return "Dockerfile"
     else:
-        raise InvalidArgument(f"remote URL {remote} could not be parsed as a remote context")
+        raise SystemFailure(f"remoteURL ({remote}) could not be recognized as URL")
     return name
 
 
-def _object(call: Call, name: str) -> dict[str, Any]:
+def _document(call: Call, name: str, what: str, kind: type, go: str) -> Any:
+    """A query parameter that holds JSON. Raises InvalidArgument with Go's texts."""
     text = call.text(name)
     if not text:
-        return {}
+        return kind()
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        raise InvalidArgument(f"error reading {name}: invalid JSON") from None
-    if found is not None and not isinstance(found, dict):
-        raise InvalidArgument(f"error reading {name}: not an object")
-    return found or {}
+        first = text.lstrip()[:1]
+        where = "looking for beginning of value"
+        if first in '{["':
+            raise InvalidArgument(f"error reading {what}: unexpected end of JSON input") from None
+        raise InvalidArgument(
+            f"error reading {what}: invalid character '{first}' {where}"
+        ) from None
+    if found is None:
+        return kind()
+    if not isinstance(found, kind):
+        got = _GO_KINDS.get(type(found), "number")
+        raise InvalidArgument(
+            f"error reading {what}: json: cannot unmarshal {got} into Go value of type {go}"
+        )
+    return found
 
 
-def _list(call: Call, name: str) -> list[Any]:
-    text = call.text(name)
-    if not text:
-        return []
+def _strings(call: Call, name: str, what: str) -> dict[str, Any]:
+    found = _document(call, name, what, dict, "map[string]string")
+    for value in found.values():
+        if value is not None and not isinstance(value, str):
+            got = _GO_KINDS.get(type(value), "number")
+            raise InvalidArgument(
+                f"error reading {what}: json: cannot unmarshal {got} into Go value of type string"
+            )
+    return dict(found)
+
+
+def _number(call: Call, name: str) -> int:
+    """What is no number counts as 0, as in Docker."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InvalidArgument(f"error reading {name}: invalid JSON") from None
-    if found is not None and not isinstance(found, list):
-        raise InvalidArgument(f"error reading {name}: not a list")
-    return found or []
+        return call.number(name)
+    except SystemFailure:
+        return 0
 
 
 def _request(call: Call, context: Context, name: str) -> Request:
-    arguments = _object(call, "buildargs")
-    labels = _object(call, "labels")
+    arguments = _strings(call, "buildargs", "build args")
+    labels = {k: v or "" for k, v in _strings(call, "labels", "labels").items()}
     ours = _ours(call)
-    if any(v is not None and not isinstance(v, str) for v in arguments.values()) or any(
-        not isinstance(v, str) for v in labels.values()
-    ):
-        raise InvalidArgument("error reading build args: values must be strings")
     return Request(
         context,
         name,
@@ -129,7 +147,7 @@ def _request(call: Call, context: Context, name: str) -> Request:
         call.text("platform"),
         call.flag("nocache"),
         frozenset(str(s).lower() for s in ours.get("noCacheFilter") or ()),
-        tuple(str(c) for c in _list(call, "cachefrom")),
+        tuple(str(c) for c in _document(call, "cachefrom", "cache-from", list, "[]string")),
         call.flag("pull"),
         call.flag("rm", True),
         call.flag("forcerm"),
@@ -182,7 +200,7 @@ def _host(call: Call) -> Json:
         ("cpuquota", "CpuQuota"),
         ("shmsize", "ShmSize"),
     ):
-        value = call.number(name)
+        value = _number(call, name)
         if value:
             host[key] = value
     for name, key in (
@@ -193,13 +211,15 @@ def _host(call: Call) -> Json:
     ):
         if call.text(name):
             host[key] = call.text(name)
+    if host.get("Isolation", "default") != "default":
+        raise InvalidArgument(f'unsupported isolation: "{host["Isolation"]}"')
     hosts = [h for text in call.texts("extrahosts") for h in text.split(",") if h]
     if hosts:
         host["ExtraHosts"] = hosts
-    ulimits = _list(call, "ulimits")
+    ulimits = _document(call, "ulimits", "ulimit settings", list, "[]*container.Ulimit")
     if ulimits:
         host["Ulimits"] = ulimits
-    options = _list(call, "securityopt")
+    options = _document(call, "securityopt", "security options", list, "[]string")
     if options:
         host["SecurityOpt"] = options
     return host
@@ -210,7 +230,7 @@ def cancel(call: Call) -> Answer:
     if not name:
         raise InvalidArgument("build ID not provided")
     call.engine.builder.cancel(name)
-    return NO_CONTENT
+    return Answer(200, b"", "")
 
 
 def prune(call: Call) -> Reply:

@@ -28,7 +28,7 @@ from orlop.builder.source import FILE, Item, clean, resolve
 from orlop.builder.squash import squash
 from orlop.builder.stagerun import StageRun, vertex_id
 from orlop.builder.state import State
-from orlop.errors import InvalidArgument
+from orlop.errors import InvalidArgument, SystemFailure
 from orlop.image.tag import parse_target
 from orlop.oci import platform as platforms
 from orlop.oci.ignore import Ignore, read_lines
@@ -54,9 +54,13 @@ def build(builder: Builder, request: Request) -> Iterator[Event]:
 
 
 def _target(tag: str) -> Reference:
-    found = parse_target(tag)
+    """Docker answers 500 for a name that is none."""
+    try:
+        found = parse_target(tag)
+    except InvalidArgument as error:
+        raise SystemFailure(error.message) from None
     if found is None:
-        raise InvalidArgument(f'invalid reference format: "{tag}"')
+        raise SystemFailure("invalid reference format")
     return found
 
 
@@ -91,15 +95,17 @@ def dockerfile_of(request: Request) -> str:
     """The text; the context without what its ignore file names."""
     context = request.context
     name = clean(request.dockerfile) or "Dockerfile"
+    if ".." in request.dockerfile.split("/"):
+        raise SystemFailure(f"forbidden path outside the build context: {request.dockerfile} ()")
     item = resolve(context, request.dockerfile or "Dockerfile")
     if item is None and name == "Dockerfile":
         item = resolve(context, "dockerfile")  # as the classic builder finds it
     text = request.text
     if text is None:
         if item is None or item.kind != FILE:
-            raise InvalidArgument(f"Cannot locate specified Dockerfile: {request.dockerfile}")
+            raise SystemFailure(f"Cannot locate specified Dockerfile: {request.dockerfile}")
         if item.size == 0:
-            raise InvalidArgument(f"the Dockerfile ({request.dockerfile}) cannot be empty")
+            raise SystemFailure(f"the Dockerfile ({request.dockerfile}) cannot be empty")
         text = _decoded(context, item)
     if text is not None and _SENT.fullmatch(name):
         context.forget(name)

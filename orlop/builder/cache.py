@@ -184,9 +184,9 @@ class Cache:
                 out[place] = json.loads(zlib.decompress(data))
         return out
 
-    def save_inputs(self, lineage: str, found: dict[str, dict[str, Any]]) -> None:
-        """Only what changed is written: a build that was cached writes nothing."""
-        keys = {place: key_of(value) for place, value in found.items()}
+    def save_inputs(self, lineage: str, found: dict[str, tuple[str, dict[str, Any]]]) -> None:
+        """place → (key, inputs). Only what changed is written: a cached build writes nothing."""
+        keys = {place: key for place, (key, _) in found.items()}
         now = time.time()
         with self._lock:
             known = dict(
@@ -205,7 +205,7 @@ class Cache:
                     "insert or replace into inputs values (?,?,?,?,?)",
                     [
                         (lineage, place, now, keys[place], _packed(value))
-                        for place, value in found.items()
+                        for place, (_, value) in found.items()
                         if known.get(place) != keys[place]
                     ],
                 )

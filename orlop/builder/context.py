@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from orlop.builder.source import DIRECTORY, FILE, LINK, OTHER, Item, clean
-from orlop.errors import InvalidArgument
+from orlop.errors import InvalidArgument, SystemFailure
 from orlop.oci.ignore import Ignore
 from orlop.storage import tar
 from orlop.storage.compression import decompressed
@@ -51,6 +51,14 @@ class Context:
     def load(self, stream: BinaryIO) -> None:
         """Take in a tar, compressed or not. Raises InvalidArgument, OSError (a full disk)."""
         reader = tar.TarReader(decompressed(stream))
+        try:
+            self._load(reader)
+        except tar.TarError as error:
+            if "unexpected EOF" in error.message:
+                raise SystemFailure("unexpected EOF") from None  # as Docker answers
+            raise
+
+    def _load(self, reader: tar.TarReader) -> None:
         while (entry := reader.next()) is not None:
             self._take(entry, reader)
         for _ in reader.rest():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -127,6 +128,14 @@ def load_git(context: Context, text: str, scratch: Path) -> None:
     """Raises InvalidArgument, SystemFailure with git's last line."""
     url, ref, folder = split_git(text)
     repository = scratch / f"git-{os.urandom(4).hex()}"
+    try:
+        _load_git(context, repository, url, ref, folder)
+    finally:
+        shutil.rmtree(repository, ignore_errors=True)
+
+
+def _load_git(context: Context, repository: Path, url: str, ref: str, folder: str) -> None:
+    scratch = repository.parent
     _git(scratch, "init", "-q", "--bare", str(repository))
     # What a repository says of archives does not count: all of it is wanted.
     (repository / "info").mkdir(exist_ok=True)

@@ -48,7 +48,7 @@ class Session:
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     cancelled: threading.Event = field(default_factory=threading.Event)
     before: dict[str, dict[str, Any]] = field(default_factory=dict)  # inputs of the last build
-    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    inputs: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)  # by place
     made: set[str] = field(default_factory=set)  # keys of steps that ran
     used: set[str] = field(default_factory=set)  # keys that were hit
     chains: set[ChainID] = field(default_factory=set)  # held until the end
@@ -104,11 +104,17 @@ class Session:
         inputs: dict[str, Any],
         state: State,
         created_by: str,
+        files: dict[str, list[object]] | None = None,
     ) -> Hit | None:
-        """The outcome of an earlier run of the same step; notes what this one depends on."""
+        """The outcome of an earlier run of the same step; notes what this one depends on.
+
+        `files`: what the digest in `inputs` is of, for `--explain`.
+        """
         key = key_of(inputs)
         shown = {"text": vertex.text, **inputs}
-        self.inputs[place] = shown
+        if files is not None:
+            shown["files"] = files
+        self.inputs[place] = (f"{key} {vertex.text}", shown)
         bypass = self.bypass(stage)
         found = None if bypass else self.cache.find(key)
         if found is None and not bypass:

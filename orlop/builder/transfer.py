@@ -68,18 +68,19 @@ def transfer(
         _check(node, words)
         ignore = Ignore(words.excludes) if words.excludes else None
         files = _files(session, node, words, other, ignore)
+        digest = digest_of(files)
         inputs: Json = {
             "op": node.name.lower(),
             "parent": state.chain or "",
-            "files": files,
+            "files": digest,
             "target": _target(state, words.target),
             "chown": words.chown,
             "chmod": words.chmod,
             "epoch": state.epoch,
             "unpack": isinstance(node, ins.Add) and node.unpack is not False,
         }
-        history = _history(state, node, words, files)
-        hit = session.look_up(vertex, stage, place, inputs, state, history)
+        history = _history(state, node, words, digest)
+        hit = session.look_up(vertex, stage, place, inputs, state, history, files)
         if hit is not None:
             return state.stepped(history, hit.diff), True
         session.check()
@@ -228,10 +229,7 @@ def _target(state: State, text: str) -> str:
     return found.rstrip("/") + "/" if into else found
 
 
-def _history(
-    state: State, node: ins.Copy | ins.Add, words: _Words, files: dict[str, list[object]]
-) -> str:
-    digest = digest_of(files)
+def _history(state: State, node: ins.Copy | ins.Add, words: _Words, digest: str) -> str:
     tops = [one for part in words.parts for one in part.picked]
     kind = "multi" if len(tops) > 1 else "dir" if tops[0].item.kind == DIRECTORY else "file"
     shell = " ".join(state.shell)

@@ -37,12 +37,6 @@ _LIMITS = (
 
 def build(session: Session, options: Options) -> int:
     where = options.args[0]
-    if where == "debug" and not os.path.isdir(where):
-        from orlop.cli.builddebug import debug
-
-        return debug(session, options.args[1:])
-    if len(options.args) > 1:
-        raise Failure("orlop: 'orlop build' requires 1 argument")
     how = _progress(options)
     outputs = [buildoutput.parse(text) for text in options.all("output")]
     tags = [str(t) for t in options.all("tag")]

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def debug(session: Session, words: list[str]) -> int:
+def debug(session: Session, options: Options) -> int:
     """`build debug [STEP [COMMAND…]]`; STEP: the container of a failed step, or an image ID."""
+    words = options.args
     step = words[0] if words else _latest(session)
     command = words[1:] or ["sh"]
     image, config, made = _state(session, step)

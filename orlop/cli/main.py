@@ -1,5 +1,7 @@
 """From words to a command: global options, the command's path, its options, its exit code."""
 
+import posix
+
 from orlop.cli import words
 from orlop.cli.failure import Failure
 from orlop.cli.options import Options, UsageError, parse
@@ -69,6 +71,8 @@ def _globals(session: Session, top: Options) -> None:
 def find(argv: list[str]) -> tuple[str, str, list[str]]:
     """(path as typed, path in the table, rest). Raises Failure for a word that is no command."""
     first = argv[0]
+    if argv[:2] == ["build", "debug"] and not _is_directory("debug"):
+        return "build debug", "builder debug", argv[2:]
     if first in words.GROUPS:
         if len(argv) > 1:
             typed = f"{first} {argv[1]}"
@@ -82,6 +86,13 @@ def find(argv: list[str]) -> tuple[str, str, list[str]]:
             f"orlop: unknown command: orlop {first}\n\nRun 'orlop --help' for more information"
         )
     return first, path, argv[1:]
+
+
+def _is_directory(path: str) -> bool:
+    try:
+        return posix.stat(path).st_mode & 0o170000 == 0o040000
+    except OSError:
+        return False
 
 
 def _command(session: Session, argv: list[str]) -> int:

@@ -135,10 +135,11 @@ COMMANDS = {
     "exec ls": ("ours:exec_ls", "-1", "", "no-trunc quiet/q format:string"),
     "help": ("help.show:help_", "0-", "", "map"),
     "image chainid": ("ours:chainid", "1", "", "all/a"),
+    "builder debug": ("builddebug:debug", "-", "1", ""),
     "builder prune": ("prune:builder", "0", "", "all/a filter:filter force/f keep-storage:bytes"),
     "image build": (
         "build:build",
-        "1-",
+        "1",
         "",
         "add-host:list allow:strings build-arg:list cache-from:list cache-to:list "
         "cgroup-parent:string check compress cpu-period:int64 cpu-quota:int64 "

@@ -66,7 +66,7 @@ def test_a_dockerfile_that_is_a_link_out(lab: Lab, canary: Canary) -> None:
             with closing(Context(lab.engine.builder.spool)) as context:
                 context.load(buildlab.archive(files))
                 assert context.item("Dockerfile") is not None
-            with pytest.raises(InvalidArgument, match="Cannot locate specified Dockerfile"):
+            with pytest.raises(OrlopError, match="Cannot locate specified Dockerfile"):
                 lab.build("", files)
         else:
             lab.build("FROM busybox\nCOPY . /x\n", files)

@@ -36,6 +36,9 @@ List what refers to an image
 bootstrap busybox|debian[:SUITE]
 Make a first image from this machine's package mirror, without a registry
 
+builder debug [STEP [COMMAND] [ARG...]]
+Run a shell in the state in which a build step failed
+
 builder prune [OPTIONS]
 Remove build cache
   all: Remove all unused build cache, not just dangling ones

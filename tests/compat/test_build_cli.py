@@ -1,0 +1,194 @@
+# ruff: noqa: E501
+"""The docker CLI and orlop's own building on this daemon: words, files, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from daemon import Daemon
+
+pytestmark = pytest.mark.root
+
+# As dockerd 28.5.2 prints it, IDs masked. It makes a container for every setting and names it;
+# here only programs get one, so those lines are left out.
+CLASSIC = """\
+Step 1/8 : FROM busybox
+ ---> ID
+Step 2/8 : ARG FOO=1
+ ---> ID
+Step 3/8 : ENV A=b    C=d
+ ---> ID
+Step 4/8 : RUN echo hello $A
+ ---> Running in ID
+hello b
+ ---> Removed intermediate container ID
+ ---> ID
+Step 5/8 : WORKDIR /w
+ ---> ID
+Step 6/8 : COPY a.txt .
+ ---> ID
+Step 7/8 : CMD a b
+ ---> ID
+Step 8/8 : LABEL x=y
+ ---> ID
+[Warning] One or more build-args [UNK] were not consumed
+Successfully built ID
+Successfully tagged classic:1
+"""
+DOCKERFILE = (
+    "FROM busybox\nARG FOO=1\nENV A=b \\\n   C=d\nRUN echo hello $A\nWORKDIR /w\nCOPY a.txt .\n"
+    "CMD a b\n"
+)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "context"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a\n")
+    (folder / "Dockerfile").write_text(DOCKERFILE)
+    return folder
+
+
+def docker(daemon: Daemon, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        ["docker", *words],
+        input=stdin,
+        capture_output=True,
+        env={**os.environ, **daemon.environment, "DOCKER_BUILDKIT": "0"},
+        check=False,
+    )
+    out = re.sub(r"\b[0-9a-f]{12}\b", "ID", done.stdout.decode().replace("\r", ""))
+    lines = [x for x in out.split("\n") if x and not x.startswith("Sending build context")]
+    return subprocess.CompletedProcess(
+        words, done.returncode, "".join(f"{line}\n" for line in lines), done.stderr.decode()
+    )
+
+
+def test_the_words_of_the_classic_builder(orlopd: Daemon, context: Path) -> None:
+    flags = ["--build-arg", "FOO=2", "--build-arg", "UNK=1", "--label", "x=y", "-t", "classic:1"]
+    found = docker(orlopd, "build", "--no-cache", *flags, str(context))
+    assert found.stdout == CLASSIC
+    again = docker(orlopd, "build", *flags, str(context))
+    assert again.stdout.count(" ---> Using cache\n") == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "code"),
+    [
+        ("FROM busybox\nRUN false\n", "The command '/bin/sh -c false' returned a non-zero code: 1", 1),
+        ("FROM busybox\nRUN exit 9\n", "returned a non-zero code: 9", 9),
+        ("FROM busybox\nCOPY nope /\n", "COPY failed: file not found in build context or excluded "
+         "by .dockerignore: stat nope: file does not exist", 1),
+        ("FROM busybox\nADD ../x /\n", "ADD failed: forbidden path outside the build context: ../x ()", 1),
+        ("FORM busybox\n", "Error response from daemon: dockerfile parse error on line 1: unknown "
+         "instruction: FORM (did you mean FROM?)", 1),
+        ("FROM busybox\nCOPY a.txt a.txt /z\n", "When using COPY with more than one source file, the "
+         "destination must be a directory and end with a /", 1),
+        ("FROM busybox\nRUN [\"nope\"]\n", 'exec: "nope": executable file not found in $PATH', 1),
+        ("FROM busybox\nCOPY --from=3 a b\n", "invalid from flag value 3: index out of bounds", 1),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_failures(
+    orlopd: Daemon, context: Path, text: str, message: str, code: int
+) -> None:
+    (context / "Dockerfile").write_text(text)
+    found = docker(orlopd, "build", "--force-rm", str(context))
+    assert message in found.stderr
+    assert found.returncode == code
+
+
+def test_dockerfiles_from_elsewhere(orlopd: Daemon, context: Path, tmp_path: Path) -> None:
+    alone = docker(orlopd, "build", "-q", "-", stdin=b"FROM busybox\nRUN echo alone > /a\n")
+    assert alone.stdout.startswith("sha256:")
+    other = tmp_path / "Other"
+    other.write_text("FROM busybox\nCOPY . /all/\nRUN ls /all > /list\n")
+    ids = {
+        docker(orlopd, "build", "-q", "-f", str(other), str(context)).stdout,
+        docker(orlopd, "build", "-q", "-f", "-", str(context), stdin=other.read_bytes()).stdout,
+    }
+    assert len(ids) == 1  # its random name on the way is no content
+    own = orlopd.orlop("build", "-q", "-f", str(other), str(context)).stdout
+    assert own == ids.pop()
+
+
+def test_our_own_command(orlopd: Daemon, context: Path, tmp_path: Path) -> None:
+    iid, metadata = tmp_path / "iid", tmp_path / "metadata"
+    found = orlopd.orlop(
+        "build", "--progress=plain", "--iidfile", str(iid), "--metadata-file", str(metadata),
+        "-t", "own:1", str(context),
+    )  # fmt: skip
+    assert "#1 [1/4] FROM busybox\n" not in found.stderr  # settings count as steps, too
+    assert re.search(r"^#2 \[4/7\] RUN echo hello \$A$", found.stderr, re.MULTILINE)
+    image = iid.read_text()
+    assert json.loads(metadata.read_text())["containerimage.config.digest"] == image
+    shown = json.loads(orlopd.docker("image", "inspect", "own:1").stdout)
+    assert shown[0]["Id"] == image
+    again = orlopd.orlop("build", "--progress=plain", str(context))
+    assert again.stderr.count("CACHED") >= 3
+    lines = orlopd.orlop("build", "--progress=rawjson", str(context)).stderr.splitlines()
+    assert any(json.loads(line).get("vertexes") for line in lines)
+
+
+def test_outputs(orlopd: Daemon, context: Path, tmp_path: Path) -> None:
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY a.txt /d/a\nCOPY a.txt /b\n")
+    orlopd.orlop(
+        "build", "-q", "-o", f"type=local,dest={tmp_path}/out", "-o", f"type=tar,dest={tmp_path}/t",
+        "-o", f"type=oci,dest={tmp_path}/oci", str(context),
+    )  # fmt: skip
+    names = sorted(str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*"))
+    assert names == ["b", "d", "d/a"]
+    with tarfile.open(tmp_path / "t") as archive:
+        assert sorted(m.name for m in archive) == ["b", "d", "d/a"]
+    with tarfile.open(tmp_path / "oci") as archive:
+        assert "index.json" in archive.getnames()
+
+
+def test_secrets_explain_verify_check_and_debug(orlopd: Daemon, context: Path) -> None:
+    (context / "secret").write_text("s3")
+    (context / ".dockerignore").write_text("secret\n")
+    (context / "Dockerfile").write_text(
+        "FROM busybox\nRUN --mount=type=secret,id=s wc -c < /run/secrets/s\nCOPY a.txt /\n"
+    )
+    secret = f"id=s,src={context}/secret"
+    orlopd.orlop("build", "-q", "-t", "ex:1", "--secret", secret, str(context))
+    (context / "a.txt").write_text("b\n")
+    found = orlopd.orlop(
+        "build", "--progress=plain", "--explain", "-t", "ex:1", "--secret", secret, str(context)
+    )
+    assert "cache hit: same instruction, same inputs" in found.stderr
+    assert re.search(r"cache miss: file changed: a\.txt", found.stderr)
+    good = orlopd.orlop("build", "--verify", "--secret", secret, str(context))
+    assert "Verified: both builds have the same digest" in good.stderr
+    (context / "Dockerfile").write_text("FROM busybox\nRUN head -c 9 /dev/urandom > /r\n")
+    bad = orlopd.orlop("build", "--verify", str(context), check=False)
+    assert bad.returncode == 1
+    assert "/r has other content" in bad.stderr
+    (context / "Dockerfile").write_text("FROM busybox\nCMD a\n")
+    lint = orlopd.orlop("build", "--check", str(context), check=False)
+    assert (lint.returncode, "WARNING: JSONArgsRecommended" in lint.stderr) == (1, True)
+    (context / "Dockerfile").write_text("FROM busybox\nENV E=1\nRUN echo state > /s; exit 5\n")
+    failed = orlopd.orlop("build", str(context), check=False)
+    step = re.search(r"orlop build debug ([0-9a-f]{12})", failed.stderr)
+    assert step
+    state = orlopd.orlop("build", "debug", step[1], "sh", "-c", "cat /s; echo $E")
+    assert state.stdout == "state\n1\n"
+    orlopd.docker("rm", step[1])
+
+
+def test_prune_lets_the_cache_go(own_orlopd: Daemon, context: Path) -> None:
+    daemon = own_orlopd
+    daemon.orlop("build", "-q", "-t", "p:1", str(context))
+    daemon.docker("rmi", "p:1")
+    assert "CACHED" in daemon.orlop("build", "--progress=plain", str(context)).stderr
+    found = daemon.orlop("builder", "prune", "-f")
+    assert "Deleted build cache objects:" in found.stdout
+    again = daemon.orlop("build", "--progress=plain", str(context))
+    assert "CACHED" not in again.stderr
