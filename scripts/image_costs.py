@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """What images cost by files and by megabytes: measure engines, draw the picture of BENCHMARKS.md.
 
-    scripts/image_costs.py measure NAME 'CLI' OUT.json [PIDFILE ...]
-    scripts/image_costs.py draw OUT.svg A.json B.json ...
+    scripts/image_costs.py measure OUT.json NAME='CLI' [NAME='CLI' ...]
+    scripts/image_costs.py memory 'CLI' PIDFILE [PIDFILE ...]
+    scripts/image_costs.py draw OUT.svg A.json [B.json ...]
 
 `measure` makes images of one layer (files of 4 KiB; or ten large files) and times load, save and
-rmi with the command line given. With pid files of the engine's processes it also records how much
-memory (PSS, children included) an image of 1 GiB takes above idle. Standard library only.
+rmi with each command line, in turns, so that all see the same machine; the least of three counts.
+`memory` says how much memory an image with a layer of 1 GiB takes above idle in the processes of
+the pid files and their children (PSS). Standard library only.
 """
 
 from __future__ import annotations
@@ -133,7 +135,7 @@ def _run(cli: list[str], *args: str) -> float:
     return time.perf_counter() - begun
 
 
-def measure(name: str, cli: list[str], out: Path, pidfiles: list[str]) -> None:
+def measure(out: Path, engines: dict[str, list[str]]) -> None:
     """Nothing is removed before all is loaded: ext4 is slow where inodes were just freed."""
     sizes = [("files", n, n, 4 * KIB) for n in FILES]
     sizes += [("MB", n, 10, n * MIB // 10) for n in MEGABYTES]
@@ -141,24 +143,23 @@ def measure(name: str, cli: list[str], out: Path, pidfiles: list[str]) -> None:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         source, saved = Path(folder) / "in.tar", Path(folder) / "out.tar"
         for axis, value, count, size in sizes:
-            row: dict[str, Any] = {"engine": name, "axis": axis, "value": value}
+            fresh = [{"engine": e, "axis": axis, "value": value} for e in engines]
             for turn in range(ROUNDS):
                 tag = f"costs:{axis}-{value}-{turn}"
                 archive(source, tag, count, size, turn)
-                os.sync()
-                _least(row, "load", _run(cli, "load", "-i", str(source)))
-                saved.unlink(missing_ok=True)
-                _least(row, "save", _run(cli, "save", "-o", str(saved), tag))
-            print(json.dumps(row), flush=True)
-            rows.append(row)
+                for row in fresh:
+                    cli = engines[row["engine"]]
+                    os.sync()
+                    _least(row, "load", _run(cli, "load", "-i", str(source)))
+                    saved.unlink(missing_ok=True)
+                    _least(row, "save", _run(cli, "save", "-o", str(saved), tag))
+            rows += fresh
+            for row in fresh:
+                print(json.dumps(row), flush=True)
         for row in rows:
             for turn in range(ROUNDS):
                 tag = f"costs:{row['axis']}-{row['value']}-{turn}"
-                _least(row, "rmi", _run(cli, "rmi", tag))
-        if pidfiles:
-            archive(source, "costs:1", 1, MEGABYTES[-1] * MIB, ROUNDS)
-            rows[-1]["memory"] = _memory(cli, source, saved, pidfiles)
-            print(json.dumps(rows[-1]))
+                _least(row, "rmi", _run(engines[row["engine"]], "rmi", tag))
     out.write_text(json.dumps(rows, indent=1) + "\n")
 
 
@@ -166,8 +167,15 @@ def _least(row: dict[str, Any], what: str, seconds: float) -> None:
     row[what] = min(seconds, row.get(what, seconds))
 
 
-def _memory(cli: list[str], source: Path, saved: Path, pidfiles: list[str]) -> dict[str, float]:
+def memory(cli: list[str], pidfiles: list[str]) -> dict[str, float]:
     """MiB above idle, per call."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        source, saved = Path(folder) / "in.tar", Path(folder) / "out.tar"
+        archive(source, "costs:1", 1, 1024 * MIB, ROUNDS)
+        return _peaks(cli, source, saved, pidfiles)
+
+
+def _peaks(cli: list[str], source: Path, saved: Path, pidfiles: list[str]) -> dict[str, float]:
     found = {}
     calls = {
         "load": ("load", "-i", str(source)),
@@ -175,9 +183,9 @@ def _memory(cli: list[str], source: Path, saved: Path, pidfiles: list[str]) -> d
         "rmi": ("rmi", "costs:1"),
     }
     for what, call in calls.items():
-        with Memory(pidfiles) as memory:
+        with Memory(pidfiles) as watched:
             _run(cli, *call)
-        found[what] = round(memory.peak - memory.idle, 1)
+        found[what] = round(watched.peak - watched.idle, 1)
     return found
 
 
@@ -247,8 +255,11 @@ def _panel(
 
 
 def main(argv: list[str]) -> int:
-    if len(argv) >= 4 and argv[0] == "measure":
-        measure(argv[1], shlex.split(argv[2]), Path(argv[3]), argv[4:])
+    if len(argv) >= 3 and argv[0] == "measure":
+        pairs = [text.partition("=") for text in argv[2:]]
+        measure(Path(argv[1]), {name: shlex.split(cli) for name, _, cli in pairs})
+    elif len(argv) >= 3 and argv[0] == "memory":
+        print(json.dumps(memory(shlex.split(argv[1]), argv[2:])))
     elif len(argv) >= 3 and argv[0] == "draw":
         draw(Path(argv[1]), [Path(path) for path in argv[2:]])
     else:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import h11
 
-from orlop.api import decode
+from orlop.api import decode, origin
 from orlop.api.answer import Answer, Headers, Reply
 from orlop.api.connection import Connection
 from orlop.api.exchange import Disconnected, Exchange
@@ -18,7 +18,7 @@ from orlop.api.registry.guard import Guard
 from orlop.api.registry.problem import Problem, answer_for
 from orlop.api.registry.request import Request
 from orlop.api.registry.sessions import Sessions
-from orlop.errors import OrlopError
+from orlop.errors import Forbidden, OrlopError
 from orlop.image.published import Published
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,11 @@ class Registry:
     def _answer(self, exchange: Exchange, request: h11.Request) -> Reply:
         raw, _, query = request.target.decode("ascii").partition("?")
         path = unquote(raw, errors="surrogateescape")
+        try:
+            # a page that rebinds its name to this address is a client like any other, but for this
+            origin.check(request.headers, certified=True)
+        except Forbidden as error:
+            raise Problem("DENIED", error.message) from None
         if self._guard is not None:
             self._guard.check(request.headers)
         method = request.method.decode("ascii")

@@ -154,6 +154,13 @@ def test_read_only(tmp_path: Path) -> None:
         registry.close()
 
 
+def test_web_pages_are_no_clients(registry: ServedRegistry) -> None:
+    for header in ({"Origin": "http://evil.example"}, {"Sec_Fetch_Site": "cross-site"}):
+        answer = registry.ask("POST", "a/blobs/uploads/", b"", **header)
+        assert (answer.status, answer.code) == (403, "DENIED")
+    assert registry.ask("POST", "a/blobs/uploads/", b"", Host="any.example").status == 202
+
+
 def test_passwords(tmp_path: Path) -> None:
     users = tmp_path / "users"
     users.write_text("# who\nme:$2y$05$abcdefghijklmnopqrstuuhKF09ZYWwH2zP/0fwE1X8e/Q1YNx/hO\n")
