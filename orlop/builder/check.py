@@ -95,7 +95,10 @@ def _froms(nodes: tuple[Node, ...], document: ins.Dockerfile) -> Iterator[Findin
                     node.line,
                 )
             seen.add(name.lower())
-        asked = Lexer(document.escape).expand(words[0], dict.fromkeys(known, "x"))
+        try:
+            asked = Lexer(document.escape).expand(words[0], dict.fromkeys(known, "x"))
+        except InvalidArgument:
+            continue  # the build itself says so
         for name in sorted(asked.unmatched):
             yield Finding(
                 "UndefinedArgInFrom", f"FROM argument '{name}' is not declared", node.line

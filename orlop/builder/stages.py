@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from orlop.builder import instructions as ins
 from orlop.builder.expand import Lexer
 from orlop.builder.mountspec import fields_of
+from orlop.builder.parser import at_line
 from orlop.builder.suggest import did_you_mean
 from orlop.errors import InvalidArgument
 from orlop.oci import platform as platforms
@@ -66,7 +67,10 @@ def plan(document: ins.Dockerfile, scope: Mapping[str, str]) -> list[Planned]:
     for stage in document.stages:
         start = stage.start
         lexer = Lexer(document.escape)
-        base = lexer.word(start.base, scope)
+        try:
+            base = lexer.word(start.base, scope)
+        except InvalidArgument as error:
+            raise at_line(error, start.line) from None
         if not base:
             raise InvalidArgument(
                 f"dockerfile parse error on line {start.line}: "

@@ -42,6 +42,7 @@ dockerfiles = st.one_of(
 @given(dockerfiles)
 @example("FROM x\nRUN <<A <<B\n1\nA\n2\nB\n")
 @example("FROM x\nCMD " + "[" * 2000)
+@example("FROM 0\nFROM ${")
 @common
 def test_a_dockerfile_parses_or_is_refused(text: str) -> None:
     try:
