@@ -128,6 +128,7 @@ def _record(
     container.save(record)
     if state.oom_killed:
         containers.publish(container, "oom")
+    volumes.leave(containers, record)
     containers.publish(container, "die", exitCode=str(code), execDuration=str(int(ran)))
     return again
 
@@ -168,6 +169,5 @@ def _tidy(containers: Containers, container: Container) -> None:
         f"cgroup of {container.id[:12]}",
         lambda: cgroups.remove_if_idle(containers, container, host),
     )
-    volumes.leave(containers, container.record)
     imagemounts.unmount(containers, container, container.record)
     rootfs.leave(containers, container)

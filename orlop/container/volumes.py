@@ -153,6 +153,7 @@ def sources(
         if kind == "volume":
             source = str(containers.volumes.mount(point["Name"], record["ID"]))
             undo(lambda name=point["Name"]: containers.volumes.unmount(name, record["ID"]))
+            _tell_mount(containers, record["ID"], point)
             subpath = (spec.get("VolumeOptions") or {}).get("Subpath")
             if subpath:
                 source = _subpath(source, subpath)
@@ -191,6 +192,19 @@ def leave(containers: Containers, record: Json) -> None:
                 containers.volumes.unmount(point["Name"], record["ID"])
             except OrlopError as error:
                 log.warning("volume of container %s: %s", record["ID"][:12], error.message)
+            told = {"container": record["ID"], "driver": point.get("Driver") or "local"}
+            containers.events.publish("volume", "unmount", point["Name"], told)
+
+
+def _tell_mount(containers: Containers, id: str, point: Json) -> None:
+    told = {
+        "container": id,
+        "destination": point["Destination"],
+        "driver": point.get("Driver") or "local",
+        "propagation": point.get("Propagation") or "",
+        "read/write": str(bool(point.get("RW", True))).lower(),
+    }
+    containers.events.publish("volume", "mount", point["Name"], told)
 
 
 def _bind_source(source: str, *, make: bool) -> None:
