@@ -5,11 +5,12 @@ import stat
 
 from orlop.cli.failure import Failure
 from orlop.cli.tarwriter import file_member, header
-from orlop.oci.ignore import Ignore, read_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from orlop.oci.ignore import Ignore
 
 _BLOCK = 1 << 18
 _TYPES = {stat.S_IFDIR: b"5", stat.S_IFLNK: b"2", stat.S_IFIFO: b"6"}
@@ -55,14 +56,17 @@ class Directory:
         self.extra[name] = data
         return name
 
-    def _ignore(self) -> Ignore:
+    def _ignore(self) -> "Ignore | None":
         for name in (f"{self.name}.dockerignore", ".dockerignore"):
             try:
                 with open(os.path.join(self.path, name), encoding="utf-8", errors="replace") as f:
-                    return Ignore(read_lines(f.read()))
+                    text = f.read()
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 continue
-        return Ignore(())
+            from orlop.oci.ignore import Ignore, read_lines  # 10 ms that most contexts save
+
+            return Ignore(read_lines(text))
+        return None
 
     def __iter__(self) -> "Iterator[bytes]":
         pending: list[bytes] = []
@@ -89,7 +93,9 @@ class Directory:
             below = []
             for name in sorted(os.listdir(f"{self.path}/{folder}"), key=os.fsencode):
                 inner = f"{folder}/{name}" if folder else name
-                left_out = inner not in always and self.ignore.ignored(inner)
+                left_out = (
+                    self.ignore is not None and inner not in always and self.ignore.ignored(inner)
+                )
                 path = f"{self.path}/{inner}"
                 info = os.lstat(path)
                 directory = stat.S_ISDIR(info.st_mode)
@@ -101,7 +107,9 @@ class Directory:
 
     def _may_hold(self, folder: str, always: set[str]) -> bool:
         """Something in an ignored directory may be wanted after all."""
-        return self.ignore.exclusions or any(n.startswith(folder + "/") for n in always)
+        return (self.ignore is not None and self.ignore.exclusions) or any(
+            n.startswith(folder + "/") for n in always
+        )
 
     def _member(
         self, path: str, name: str, info: os.stat_result, links: dict[tuple[int, int], str]
