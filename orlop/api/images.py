@@ -47,7 +47,7 @@ def inspect(call: Call) -> Answer:
             raise InvalidArgument(
                 "conflicting options: manifests and platform options cannot both be set"
             )
-        decode.platform(platform)
+        _require(call, decode.platform(platform))
     found = inspecting.inspect(
         call.engine.images, call.parameters["name"], legacy=call.version < (1, 50)
     )
@@ -57,7 +57,16 @@ def inspect(call: Call) -> Answer:
     return encode.json(answers.shape("image", found, call.version))
 
 
+def _require(call: Call, platform: str) -> None:
+    from orlop.image.suitable import require
+
+    name = call.parameters["name"]
+    require(call.engine.images.get(name), name, platform)
+
+
 def history(call: Call) -> Answer:
+    if call.text("platform"):
+        _require(call, decode.platform(call.text("platform")))
     return encode.json(looking_back.history(call.engine.images, call.parameters["name"]))
 
 
@@ -67,6 +76,8 @@ def tag(call: Call) -> Answer:
 
 
 def remove(call: Call) -> Answer:
+    for platform in call.texts("platforms"):
+        _require(call, decode.platform(platform))
     deleted = removing.remove(
         call.engine.images,
         call.parameters["name"],

@@ -13,6 +13,7 @@ from orlop import __version__
 from orlop.api import versions
 from orlop.api.release import ENGINE_VERSION
 from orlop.config import Config
+from orlop.container import logopts
 from orlop.engine import Engine
 
 Json = dict[str, Any]
@@ -73,7 +74,7 @@ def info(engine: Engine) -> Json:
             "Volume": ["local"],
             "Network": ["bridge", "host", "null"],
             "Authorization": None,
-            "Log": ["json-file"],
+            "Log": sorted(name for name in logopts.DRIVERS if name != "none"),
         },
         **limits,
         "IPv4Forwarding": _read("/proc/sys/net/ipv4/ip_forward") == "1",

@@ -47,7 +47,7 @@ def push(call: Call) -> Stream:
             call.parameters["name"],
             tag=call.text("tag"),
             auth=call.auth(),
-            platform=call.text("platform") or None,
+            platform=decode.platform(call.text("platform")) if call.text("platform") else None,
             compression=call.text("compression"),  # ours
         )
     )

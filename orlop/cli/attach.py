@@ -6,7 +6,7 @@ from orlop.cli.options import Options
 from orlop.cli.out import err, is_terminal, out
 from orlop.cli.session import Session
 from orlop.cli.stream import Detached
-from orlop.client.transport import query, quote
+from orlop.client.transport import quote
 from orlop.errors import OrlopError
 
 TYPE_CHECKING = False
@@ -64,24 +64,21 @@ def attach(session: Session, options: Options) -> int:
 
 
 def start(session: Session, options: Options) -> int:
+    wrong = [
+        f'"--{name}" is only supported on a Docker daemon with experimental features enabled'
+        for name in ("checkpoint", "checkpoint-dir")
+        if options.changed(name)
+    ]
+    if wrong:
+        raise Failure("\n".join(wrong))
     if options.flag("attach") or options.flag("interactive"):
         if len(options.args) > 1:
             raise Failure("you cannot start and attach multiple containers at once")
         return _start_attached(session, options)
-    tail = ""
-    if options.text("checkpoint"):
-        if len(options.args) > 1:
-            raise Failure("you cannot restore multiple containers at once")
-        tail = query(
-            {
-                "checkpoint": options.text("checkpoint"),
-                "checkpoint-dir": options.text("checkpoint-dir"),
-            }
-        )
     failed = []
     for name in options.args:
         try:
-            session.client.call("POST", f"/containers/{quote(name)}/start{tail}")
+            session.client.call("POST", f"/containers/{quote(name)}/start")
         except OrlopError as e:
             err(e.message + "\n")
             failed.append(name)

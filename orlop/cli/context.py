@@ -210,7 +210,7 @@ def ls(session: Session, options: Options) -> None:
     if options.flag("quiet"):
         format_ = "{{.Name}}"
     show(rows, HEADERS, ("Name", "Description", "DockerEndpoint", "Error"), format_)
-    if getenv("DOCKER_HOST") and not session.settings.context and starred:
+    if getenv("DOCKER_HOST") and not session.settings.context:
         err(
             "Warning: DOCKER_HOST environment variable overrides the active context. To use a "
             "context, either set the global --context flag, or unset DOCKER_HOST environment "
@@ -223,6 +223,8 @@ def show_(session: Session, options: Options) -> None:
 
 
 def use(session: Session, options: Options) -> None:
+    if len(options.args) != 1:
+        raise Failure(f"accepts 1 arg(s), received {len(options.args)}")
     name = options.args[0]
     if name != DEFAULT:
         contexts(session).read(name)

@@ -38,7 +38,7 @@ _RAW = (
 class Usage(Row):
     """One line of the summary."""
 
-    TYPE = "*formatter.diskUsageContext"
+    TYPE = "*formatter.diskUsageImagesContext"
     __slots__ = ("_values",)
 
     def __init__(self, kind: str, total: int, active: int, size: int, free: int, share: bool):

@@ -217,7 +217,10 @@ def history(session: Session, options: Options) -> None:
     if options.text("platform"):
         from orlop.cli.platform import to_json
 
-        platform = to_json(options.text("platform"))
+        try:
+            platform = to_json(options.text("platform"))
+        except Failure as e:
+            raise Failure("invalid platform: " + e.message) from None
     found = session.client.call(
         "GET",
         f"/images/{quote(options.args[0], b'/:@')}/history" + query({"platform": platform}),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 VERSION = "0.1.0"
+_WITH_COMMAND = ("manifest", "volume")  # how Docker's usage lines happen to be
 USE = "[OPTIONS] COMMAND [ARG...]"
 
 
@@ -81,6 +82,8 @@ def find(argv: list[str]) -> tuple[str, str, list[str]]:
                 return path, path, argv[2:]
         return first, "", argv[1:]
     path = words.TOP.get(first, first)
+    if path not in words.COMMANDS and "--help" in argv:
+        return "", "", ["--help"]
     if path not in words.COMMANDS:
         raise Failure(
             f"orlop: unknown command: orlop {first}\n\nRun 'orlop --help' for more information"
@@ -97,6 +100,8 @@ def _is_directory(path: str) -> bool:
 
 def _command(session: Session, argv: list[str]) -> int:
     typed, path, rest = find(argv)
+    if not typed:
+        return _help(session, [], parse([], "", interspersed=False))
     session.path = typed
     if not path:
         return _group(session, typed, rest)
@@ -133,7 +138,8 @@ def _group(session: Session, name: str, rest: list[str]) -> int:
         return _help(session, [name], options)
     if options.args:
         raise Failure(
-            f"orlop: unknown command: orlop {name} {options.args[0]}\n\nUsage:  orlop {name}\n\n"
+            f"orlop: unknown command: orlop {name} {options.args[0]}\n\n"
+            f"Usage:  orlop {name}{' COMMAND' if name in _WITH_COMMAND else ''}\n\n"
             f"Run 'orlop {name} --help' for more information"
         )
     from orlop.cli.help.show import show
@@ -176,7 +182,9 @@ def _check_arity(typed: str, arity: str, count: int) -> None:
         word = "SRun"
     else:
         says = f"requires at least {least} and at most {most} argument{'' if most == 1 else 's'}"
+    from orlop.cli.help.show import more_usage
+
     raise Failure(
-        f"orlop: 'orlop {typed}' {says}\n\nUsage:  orlop {_use(typed)}\n\n"
+        f"orlop: 'orlop {typed}' {says}\n\nUsage:  orlop {_use(typed)}{more_usage(typed)}\n\n"
         f"{word} 'orlop {typed} --help' for more information"
     )

@@ -38,7 +38,19 @@ def _pull(
     session.client.release(response)
 
 
+_ONE_PLATFORM = """
+ Info -> Using --platform pushes only the specified platform manifest of a multi-platform image index.
+         Other components, like attestations, will not be included.
+         To push the complete multi-platform image, remove the --platform flag.
+         
+"""  # noqa: E501, W293
+
+
 def pull(session: Session, options: Options) -> None:
+    if options.changed("disable-content-trust"):
+        from orlop.cli.trust import refuse_trust
+
+        refuse_trust(options)
     everything, quiet = options.flag("all-tags"), options.flag("quiet")
     ref = _reference(options.args[0], everything, quiet)
     _pull(session, ref, everything, options.text("platform"), None if quiet else 1)
@@ -52,6 +64,10 @@ def pull_for_run(session: Session, image: str, platform: str, quiet: bool) -> No
 
 
 def push(session: Session, options: Options) -> None:
+    if options.changed("disable-content-trust"):
+        from orlop.cli.trust import refuse_trust
+
+        refuse_trust(options)
     everything, quiet = options.flag("all-tags"), options.flag("quiet")
     ref = _reference(options.args[0], everything, quiet)
     platform = ""
@@ -59,6 +75,7 @@ def push(session: Session, options: Options) -> None:
         from orlop.cli.platform import to_json
 
         platform = to_json(options.text("platform"))
+        out(_ONE_PLATFORM)
     path = f"/images/{quote(ref.familiar_name, b'/:')}/push" + query(
         {
             "compression": options.text("compression"),  # ours

@@ -36,10 +36,7 @@ def build(options: Options, image: str, command: list[str]) -> "tuple[Json, Json
     if config["OpenStdin"] and config["AttachStdin"]:
         config["StdinOnce"] = True
     endpoints = _endpoints(options)
-    own = endpoints.get(host["NetworkMode"])
-    if own and own.get("MacAddress"):
-        config["MacAddress"] = own["MacAddress"]
-    elif mac and not own:
+    if mac and not endpoints.get(host["NetworkMode"]):
         config["MacAddress"] = mac
     return config, host, {"EndpointsConfig": endpoints}
 
@@ -100,6 +97,7 @@ def _host(
         return options.all(name) or None
 
     security, masked, readonly = _security(options)
+    added, dropped = _capabilities(listed("cap-add"), listed("cap-drop"))
     requests = list(options.all("gpus"))
     if cdi:
         requests.append(
@@ -118,8 +116,8 @@ def _host(
         "VolumeDriver": text("volume-driver"),
         "VolumesFrom": listed("volumes-from"),
         "ConsoleSize": [0, 0],
-        "CapAdd": listed("cap-add"),
-        "CapDrop": listed("cap-drop"),
+        "CapAdd": added,
+        "CapDrop": dropped,
         "CgroupnsMode": text("cgroupns"),
         "Dns": options.all("dns"),
         "DnsOptions": options.all("dns-option"),
@@ -173,6 +171,28 @@ def _host(
     }
     _optional(options, host)
     return host
+
+
+def _capabilities(
+    add: "list[str] | None", drop: "list[str] | None"
+) -> "tuple[list[str] | None, list[str] | None]":
+    """In canonical form, each once, in order; what is dropped is not added. Docker's rules."""
+    if not add and not drop:
+        return None, None
+    dropped = sorted({_capability(name) for name in drop or ()})
+    if "ALL" in dropped:
+        dropped = ["ALL"]
+    added = sorted({_capability(name) for name in add or ()})
+    if "ALL" in added:
+        added = ["ALL"]
+    elif "ALL" not in dropped:
+        added = [name for name in added if name not in dropped]
+    return added or None, dropped or None
+
+
+def _capability(name: str) -> str:
+    name = name.strip().upper()
+    return name if name == "ALL" or name.startswith("CAP_") else "CAP_" + name
 
 
 def _optional(options: Options, host: "Json") -> None:

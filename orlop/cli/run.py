@@ -36,7 +36,27 @@ def status_failure(error: OrlopError) -> Failure:
     return with_help(text, "run", code)
 
 
+_WINDOWS = ("cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops")
+
+
+def _check_support(session: Session, options: Options) -> None:
+    """Flags that mean nothing here, in Docker's words. Raises Failure."""
+    wrong = [
+        f'"--{name}" is only supported on a Docker daemon running on windows, but the Docker '
+        "daemon is running on linux"
+        for name in _WINDOWS
+        if options.changed(name)
+    ]
+    if wrong:
+        raise Failure("\n".join(wrong))
+    if options.changed("disable-content-trust"):
+        from orlop.cli.trust import refuse_trust
+
+        refuse_trust(options)
+
+
 def _prepare(session: Session, options: Options, command: str) -> "tuple[Json, Json, Json]":
+    _check_support(session, options)
     pull = options.text("pull", "missing")
     try:
         if pull not in ("always", "missing", "never", ""):
@@ -147,6 +167,13 @@ def create_container(
 def _post_create(
     session: Session, options: Options, config: "Json", host: "Json", networking: "Json", name: str
 ) -> "Json":
+    if options.text("platform"):
+        from orlop.cli.platform import parse
+
+        try:
+            parse(options.text("platform"))
+        except Failure as e:
+            raise Failure("error parsing specified platform: " + e.message) from None
     body = {**config, "HostConfig": host, "NetworkingConfig": networking}
     path = "/containers/create" + query(
         {"name": options.text("name"), "platform": options.text("platform")}
@@ -205,8 +232,10 @@ def run(session: Session, options: Options) -> int:
     except OrlopError as e:
         raise status_failure(e) from None
     if not (config["AttachStdin"] or config["AttachStdout"] or config["AttachStderr"]):
-        out(ident + "\n")
-        _start_detached(session, ident, options.flag("rm"))
+        try:
+            _start_detached(session, ident, options.flag("rm"))
+        finally:  # whoever reads it may be gone: the container runs all the same
+            out(ident + "\n")
         return 0
     from orlop.cli.follow import Follow
 

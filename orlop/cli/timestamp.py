@@ -14,7 +14,7 @@ from orlop.cli.units import parse_duration
 def parse(text: str) -> str:
     """`seconds.nanoseconds`. Raises Failure."""
     try:
-        ago = parse_duration(text)
+        ago = parse_duration(text if text != "0" else "")  # 0 is the beginning, not now
         return _shown(time.time_ns() - ago)
     except ValueError:
         pass

@@ -84,7 +84,32 @@ def ls(session: Session, options: Options) -> None:
     format_ = format_of(options.text("format"), session.config.get("volumesFormat"), quiet)
     entries = sorted(found.get("Volumes") or (), key=lambda v: natural(v["Name"]))
     rows = [Volume(v) for v in entries]
+    if options.flag("cluster") and not quiet:
+        # those of a swarm: none here
+        show([], HEADERS, ("Name", "Group", "Driver", "Availability", "Status"), format_)
+        return
     show(rows, HEADERS, ("Driver", "Name"), final_format(format_, quiet))
+
+
+_CLUSTER = (
+    "availability", "group", "limit-bytes", "required-bytes", "scope", "secret", "sharing",
+    "topology-preferred", "topology-required", "type",
+)  # fmt: skip
+
+
+def _cluster(options: Options) -> "Json":
+    """What a swarm would need; the daemon says that there is none."""
+    text = options.text
+    return {
+        "Group": text("group"),
+        "AccessMode": {"Scope": text("scope", "single"), "Sharing": text("sharing", "none")},
+        "Availability": text("availability", "active"),
+    }
+
+
+def update(session: Session, options: Options) -> None:
+    session.client.call("GET", f"/volumes/{quote(options.args[0])}")
+    raise Failure("can only update cluster volumes")
 
 
 def create(session: Session, options: Options) -> None:
@@ -97,8 +122,17 @@ def create(session: Session, options: Options) -> None:
         "DriverOpts": options.map("opt"),
         "Labels": labels,
     }
+    if options.text("name"):
+        if options.args:
+            raise Failure(
+                "conflicting options: cannot specify a volume-name through both --name and as a "
+                "positional arg"
+            )
+        body["Name"] = options.text("name")
     if options.args and options.args[0]:
         body["Name"] = options.args[0]
+    if any(options.changed(name) for name in _CLUSTER):
+        body["ClusterVolumeSpec"] = _cluster(options)
     out(f"{session.client.call('POST', '/volumes/create', body)['Name']}\n")
 
 

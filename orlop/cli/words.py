@@ -34,14 +34,9 @@ _CREATE = (
 _RUN = "detach/d detach-keys:string sig-proxy " + _CREATE
 
 COMMANDS = {
-    "checkpoint create": (
-        "checkpoint:create",
-        "2",
-        "",
-        "checkpoint-dir:string leave-running",
-    ),
-    "checkpoint ls": ("checkpoint:ls", "1", "", "checkpoint-dir:string"),
-    "checkpoint rm": ("checkpoint:rm", "2", "", "checkpoint-dir:string"),
+    "checkpoint create": ("checkpoint:refuse", "0-", "", "checkpoint-dir:string leave-running"),
+    "checkpoint ls": ("checkpoint:refuse", "0-", "", "checkpoint-dir:string"),
+    "checkpoint rm": ("checkpoint:refuse", "0-", "", "checkpoint-dir:string"),
     "compose": ("compose:compose", "0-", "all", ""),
     "context create": ("context:create", "1", "", "description:string docker:pairs from:string"),
     "context export": ("context:export", "1-2", "", ""),
@@ -51,7 +46,7 @@ COMMANDS = {
     "context rm": ("context:rm", "1-", "", "force/f"),
     "context show": ("context:show_", "0", "", ""),
     "context update": ("context:update", "1", "", "description:string docker:pairs"),
-    "context use": ("context:use", "1", "", ""),
+    "context use": ("context:use", "0-", "", ""),
     "artifact attach": (
         "artifact:attach",
         "2",
@@ -233,10 +228,18 @@ COMMANDS = {
     "system prune": ("prune:system", "0", "", "all/a filter:filter force/f volumes"),
     "tags": ("ours:tags", "1", "", "detail limit:int platform:string"),
     "version": ("version:version", "0", "", "format/f:string"),
-    "volume create": ("volume:create", "-1", "", "driver/d:string label:label opt/o:map"),
+    "volume create": (
+        "volume:create",
+        "-1",
+        "",
+        "driver/d:string label:label opt/o:map name:string availability:string group:string "
+        "limit-bytes:bytes required-bytes:bytes scope:string secret:map sharing:string "
+        "topology-preferred:list topology-required:list type:string",
+    ),
     "volume inspect": ("inspect:volume", "1-", "", "format/f:string"),
-    "volume ls": ("volume:ls", "0", "", "filter/f:filter format:string quiet/q"),
+    "volume ls": ("volume:ls", "0", "", "cluster filter/f:filter format:string quiet/q"),
     "volume prune": ("prune:volume", "0", "", "all/a filter:filter force/f"),
+    "volume update": ("volume:update", "1", "", "availability:string"),
     "volume rm": ("volume:rm", "1-", "", "force/f"),
 }
 TOP = {

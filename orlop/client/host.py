@@ -108,6 +108,8 @@ def client_for(settings: Settings, config: "Mapping[str, Any]") -> Client:
     given, tls = _resolve(settings)
     verify = tls.get("tlsverify") or bool(getenv("DOCKER_TLS_VERIFY"))
     secure = bool(verify or tls.get("tls"))
+    if secure:
+        _check_certificates(settings, tls)
     autostart = settings.autostart and not given and not secure
     host = parse_host(given, secure)
     if host.startswith("npipe:"):
@@ -126,6 +128,18 @@ def client_for(settings: Settings, config: "Mapping[str, Any]") -> Client:
     if version:
         client.version, client.pinned = version.removeprefix("v"), True
     return client
+
+
+def _check_certificates(settings: Settings, tls: "dict[str, Any]") -> None:
+    """As Docker: the CA must be there, key and certificate when they are named."""
+    base = getenv("DOCKER_CERT_PATH") or settings.config_dir
+    paths = [str(tls.get("tlscacert") or base + "/ca.pem")]
+    paths += [str(tls[name]) for name in ("tlscert", "tlskey") if tls.get(name)]
+    for path in paths:
+        try:
+            posix.stat(path)
+        except OSError:
+            raise InvalidArgument(f"open {path}: no such file or directory") from None
 
 
 def _resolve(settings: Settings) -> "tuple[str, dict[str, Any]]":

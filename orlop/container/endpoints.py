@@ -59,20 +59,33 @@ def _check(name: str, settings: Json) -> None:
     mac = settings.get("MacAddress")
     if mac and not _MAC.fullmatch(mac):
         raise InvalidArgument(f"{prefix}invalid MAC address {mac}")
-    problems = _addresses(settings.get("IPAMConfig") or {})
+    ipam = settings.get("IPAMConfig") or {}
+    wrong = _addresses(ipam)
+    problems = list(wrong)
     if name not in PREDEFINED:
         if problems:
-            raise InvalidArgument(f"{prefix}invalid endpoint settings:\n" + "\n".join(problems))
+            raise _invalid(prefix, problems)
         return
+    problems = []
     if settings.get("Aliases"):
         problems.append(
             "network-scoped alias is supported only for containers in user defined networks"
         )
-    ipam = settings.get("IPAMConfig") or {}
     if ipam.get("IPv4Address") or ipam.get("IPv6Address"):
         problems.append("user specified IP address is supported on user defined networks only")
-    if problems:
-        raise InvalidArgument(f"{prefix}invalid endpoint settings:\n" + "\n".join(problems))
+    if ipam.get("IPv6Address"):  # the default bridge's own subnet counts as chosen, for IPv4
+        wrong.append(
+            "user specified IP address is supported only when connecting to networks with user "
+            "configured subnets"
+        )
+    if problems or wrong:
+        raise _invalid(prefix, [*problems, *wrong])
+
+
+def _invalid(prefix: str, problems: list[str]) -> InvalidArgument:
+    if len(problems) > 1:
+        problems = [f"* {problem}" for problem in problems]
+    return InvalidArgument(f"{prefix}invalid endpoint settings:\n" + "\n".join(problems))
 
 
 def _addresses(ipam: Json) -> list[str]:

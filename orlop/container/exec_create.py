@@ -20,11 +20,6 @@ def exec_create(containers: Containers, ref: str, config: dict[str, Any]) -> str
     container = containers.get(ref)
     if not config.get("Cmd"):
         raise InvalidArgument("No exec command specified")
-    keys = config.get("DetachKeys") or ""
-    try:
-        parse_detach_keys(keys)
-    except InvalidArgument:
-        raise InvalidArgument(f"Invalid escape keys ({keys}) provided") from None
     with container.lock:
         state = container.state
         if state.running and state.paused:
@@ -35,6 +30,7 @@ def exec_create(containers: Containers, ref: str, config: dict[str, Any]) -> str
             )
         if not state.running:
             raise Conflict(f"container {container.id} is not running")
+        _check_keys(config.get("DetachKeys") or "")
         with running_root(container) as root:
             try:
                 exec_process(containers, container, config, root)
@@ -45,6 +41,13 @@ def exec_create(containers: Containers, ref: str, config: dict[str, Any]) -> str
         container.exec_ids.add(new.id)
     containers.publish(container, f"exec_create: {spelled(config['Cmd'])}", execID=new.id)
     return new.id
+
+
+def _check_keys(keys: str) -> None:
+    try:
+        parse_detach_keys(keys)
+    except InvalidArgument:
+        raise InvalidArgument(f"Invalid escape keys ({keys}) provided") from None
 
 
 def spelled(command: list[str]) -> str:

@@ -40,6 +40,15 @@ _BRIDGE_TOP = (
 )
 
 
+def _with_mac(record: Json) -> Json:
+    """Config with the address that was asked for the main network, as before API 1.44."""
+    config: Json = record.get("Config") or {}
+    networks = (record.get("NetworkSettings") or {}).get("Networks") or {}
+    mode = str((record.get("HostConfig") or {}).get("NetworkMode") or "bridge")
+    wanted = (networks.get("bridge" if mode == "default" else mode) or {}).get("DesiredMacAddress")
+    return {**config, "MacAddress": wanted} if wanted else config
+
+
 def inspect(containers: Containers, ref: str, size: bool = False) -> Json:
     container = containers.get(ref)
     with container.lock:
@@ -69,7 +78,7 @@ def inspect(containers: Containers, ref: str, size: bool = False) -> Json:
         if size:
             out["SizeRw"], out["SizeRootFs"] = sizes(containers, container, record)
         out["Mounts"] = mounts(record)
-        out["Config"] = record.get("Config") or {}
+        out["Config"] = _with_mac(record)
         out["NetworkSettings"] = _network_settings(record.get("NetworkSettings") or {})
     return out
 

@@ -57,6 +57,8 @@ def _load(
         tagged = 0
         for entry in entries(spool, platform):
             check()
+            if platform is not None and not _suits(entry, platform):
+                continue
             image = _Loading(images, spool, entry, quiet, emit).run()
             for name in entry.tags:
                 _name(images, name, image, emit)
@@ -65,6 +67,12 @@ def _load(
             notify(images, "load", image, image.id, image.id)
         if not tagged and untagged:
             emit({"stream": untagged})
+        elif not tagged and platform is not None:
+            emit({})  # nothing was of that platform
+
+
+def _suits(entry: Entry, platform: Platform) -> bool:
+    return platforms.satisfies(platforms.from_dict(parse_config(entry.config)), platform)
 
 
 def _name(images: Images, name: Reference, image: Image, emit: Emit) -> None:

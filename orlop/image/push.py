@@ -19,7 +19,7 @@ from orlop.image.notify import notify
 from orlop.image.packing import Form, form_of
 from orlop.image.send import LayerPush
 from orlop.image.stream import Emit, stream
-from orlop.oci import platform as platforms
+from orlop.image.suitable import require
 from orlop.oci.digest import Digest
 from orlop.oci.manifest import (
     DOCKER_CONFIG,
@@ -61,20 +61,13 @@ def push(
         raise InvalidArgument("cannot push a digest reference")
     if tag:
         reference = reference.repository.with_tag(tag)
-    wanted = platforms.parse(platform) if platform else None
+    if platform:
+        require(images.get(reference.familiar), reference.familiar, platform)
 
     def work(emit: Emit, cancel: threading.Event) -> None:
         text = f"The push refers to repository [{reference.name}]"
         emit(progress.message(text))
         for named, image in _chosen(images, reference):
-            if wanted is not None and not platforms.satisfies(
-                platforms.from_dict(image.config), wanted
-            ):
-                raise NotFound(
-                    f"image with reference {named.familiar} was found but its platform "
-                    f"({platforms.from_dict(image.config)}) does not match the specified "
-                    f"platform ({wanted})"
-                )
             _push_one(images, named, image, auth, form, emit, cancel)
         notify(images, "push", image, reference.familiar, reference.familiar_name)
 

@@ -40,10 +40,7 @@ def save(images: Images, refs: Sequence[str], *, platform: str | None = None) ->
         for image, tag in _resolve(images, ref):
             have = platforms.from_dict(image.config)
             if wanted is not None and not platforms.satisfies(have, wanted):
-                raise NotFound(
-                    f"image with reference {ref} was found but its platform ({have}) does not "
-                    f"match the specified platform ({wanted})"
-                )
+                raise NotFound(f"no suitable export target found for platform {wanted}")
             item = chosen.setdefault(image.id, _Chosen(image))
             if tag is not None and tag not in item.tags:
                 item.tags.append(tag)
@@ -58,7 +55,12 @@ def _resolve(images: Images, ref: str) -> list[tuple[Image, Reference | None]]:
     if isinstance(parsed, str):
         return [(images.get(ref), None)]
     if parsed.familiar_name == "sha256" or not parsed.name_only:
-        image = images.get(ref)
+        try:
+            image = images.get(ref)
+        except NotFound:
+            if parsed.digest or parsed.familiar_name == "sha256":
+                raise
+            raise NotFound("reference does not exist") from None
         named = images.references.get(parsed) == image.id and not parsed.digest
         return [(image, parsed.with_default_tag() if named else None)]
     held = images.references.in_repository(parsed)

@@ -79,6 +79,8 @@ def attach(
                 return _plain(networks, sandbox, mode, settings, host_config, config)
             return _bridged(networks, sandbox, mode, settings, host_config, config)
         except OrlopError as error:
+            if error.message.startswith("Cannot link to"):  # dockerd checks it before the rest
+                raise
             raise type(error)(_PREFIX + error.message) from error
 
 

@@ -62,6 +62,15 @@ class Project:
     def state(self, id: str, format: str) -> str:
         return self.daemon.docker("inspect", "-f", format, id).stdout.strip()
 
+    def comes_back(self, id: str) -> None:
+        format = "{{.RestartCount}} {{.State.Health.Status}}"
+        try:
+            until(lambda: self.state(id, format) == "1 healthy")
+        except AssertionError:
+            pytest.fail(
+                self.state(id, "{{json .State}}") + self("logs", check=False).stdout[-4000:]
+            )
+
     def page(self, service: str = "web", port: str = "80") -> bytes:
         address = self.daemon.docker("port", self.ids(service)[0], f"{port}/tcp").stdout.split()[0]
 
@@ -130,7 +139,7 @@ def test_life_of_a_project(project: Project) -> None:
 
     # by policy: killed from outside it comes back, with its data and its name in the DNS
     os.kill(int(project.state(db, "{{.State.Pid}}")), signal.SIGKILL)
-    until(lambda: project.state(db, "{{.RestartCount}} {{.State.Health.Status}}") == "1 healthy")
+    project.comes_back(db)
     assert (
         project("exec", "-T", "app", "wget", "-qO-", "http://db:5432/born").stdout.encode() == born
     )
@@ -158,7 +167,7 @@ def test_real_services(project: Project) -> None:
     assert project.page() == b"visit 2, 2 in the database\n"
     (db,) = project.ids("postgres")
     os.kill(int(project.state(db, "{{.State.Pid}}")), signal.SIGKILL)
-    until(lambda: project.state(db, "{{.RestartCount}} {{.State.Health.Status}}") == "1 healthy")
+    project.comes_back(db)
     assert project.page() == b"visit 3, 3 in the database\n"
     project("down", "-v", "-t", "3")
     assert project.ids(all=True) == []

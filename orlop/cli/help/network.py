@@ -79,6 +79,10 @@ Remove unused local volumes
   filter filter: Provide filter values (e.g. "label=<label>")
   force: Do not prompt for confirmation
 
+volume update [OPTIONS] [VOLUME]
+Update a volume (cluster volumes only)
+  availability string: Cluster Volume availability ("active", "|pause", "drain") (default "active")
+
 volume rm [OPTIONS] VOLUME [VOLUME...]
 Remove one or more volumes
 >Remove one or more volumes. You cannot remove a volume that is in use by a container.

@@ -31,7 +31,8 @@ _INSPECT = (
     "'TEMPLATE':         Print output using the given Go template.\n" + _REFER
 )
 _COMMON = (
-    "run", "exec", "ps", "pull", "push", "images", "login", "logout", "search", "version", "info",
+    "run", "exec", "ps", "build", "pull", "push", "images", "login", "logout", "search", "version",
+    "info",
 )  # fmt: skip
 _OURS = ("bootstrap", "chainid", "completion", "compose", "help", "tags")
 _HIDDEN = {"system dial-stdio", "exec ls", "exec kill"}
@@ -102,6 +103,11 @@ def use_line(typed: str) -> str:
     path = _canonical(typed)
     usage = texts()[path].usage if path in texts() else path
     return typed + usage[len(_path_of(usage)) :]
+
+
+def more_usage(typed: str) -> str:
+    """Its second usage line, with its line feed; "" for most."""
+    return "".join("\n" + line for line in texts()[_canonical(typed)].more)
 
 
 def show(argv: list[str]) -> str:

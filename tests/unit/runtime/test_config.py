@@ -121,21 +121,15 @@ def test_broken_json_is_an_error_of_ours(bundle: Path, data: bytes) -> None:
 def test_sysctls_of_the_host_are_refused(name: str) -> None:
     every = dict.fromkeys(("network", "ipc", "uts", "user"), "")
     with pytest.raises(InvalidArgument):
-        sysctls.check(name, "1", every)
-
-
-def test_domainname_and_its_sysctl_must_agree() -> None:
-    sysctls.check("kernel.domainname", "foo", {"uts": ""}, "foo")
-    with pytest.raises(InvalidArgument, match="conflicts"):
-        sysctls.check("kernel.domainname", "bar", {"uts": ""}, "foo")
+        sysctls.check(name, "1", every, False)
 
 
 def test_sysctls_need_their_namespace() -> None:
-    sysctls.check("net.ipv4.ip_forward", "1", {"network": ""})
+    sysctls.check("net.ipv4.ip_forward", "1", {"network": ""}, False)
     with pytest.raises(InvalidArgument, match="network namespace"):
-        sysctls.check("net.ipv4.ip_forward", "1", {})
+        sysctls.check("net.ipv4.ip_forward", "1", {}, False)
     with pytest.raises(InvalidArgument, match="one line"):
-        sysctls.check("net.ipv4.ip_forward", "1\n0", {"network": ""})
+        sysctls.check("net.ipv4.ip_forward", "1\n0", {"network": ""}, False)
 
 
 @pytest.mark.parametrize(
