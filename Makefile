@@ -50,7 +50,7 @@ chaos: dev       ## kill sweeps in full
 	ORLOP_CHAOS=full $(BIN)/python -m pytest -q tests/chaos
 
 fuzz: dev        ## fuzzing in full
-	ORLOP_FUZZ=full $(BIN)/python -m pytest -q tests/fuzz
+	ORLOP_FUZZ=full $(BIN)/python -m pytest -q tests/fuzz tests/security/test_bombs.py tests/security/test_layer_races.py
 
 test-vm: dev    ## cgroup v2 and AppArmor, in a small virtual machine
 	@sh scripts/packages.sh install vm
