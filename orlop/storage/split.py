@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import fastcrc
 from isal import isal_zlib
 
-from orlop.storage.tar import DIRECTORY, FILE, Entry, TarReader
+from orlop.storage.tar import DIRECTORY, FILE, Entry, TarReader, parts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +69,15 @@ class Writer:
         self._sink.write(self._coder.flush())
 
 
+def _base(name: bytes) -> bytes:
+    """What the member is called in its directory; `.wh.a/.` is `.wh.a`."""
+    base = name.rpartition(b"/")[2]
+    if base not in (b"", b".", b".."):
+        return base
+    found = parts(name)
+    return found[-1] if found else b""
+
+
 def _base64(raw: bytes | bytearray) -> str:
     return binascii.b2a_base64(raw, newline=False).decode()
 
@@ -106,7 +115,7 @@ class Splitter:
             return None
         self._writer.segment(self._reader.raw)
         self._reader.raw.clear()
-        hidden = entry.name.rpartition(b"/")[2].startswith(_WHITEOUT)
+        hidden = _base(entry.name).startswith(_WHITEOUT)
         self._raw = not entry.plain or (entry.type == FILE and entry.size > 0 and hidden)
         self._crc = 0
         if entry.type == DIRECTORY and self._again(entry.name):

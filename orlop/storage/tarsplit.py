@@ -112,7 +112,7 @@ class _Tree:
 
     def open(self, name: bytes) -> int:
         """Raises InvalidArgument, OSError. The last component is never followed."""
-        if b".." in name:
+        if b"/." in name or b".." in name or name.endswith(b"/"):
             name = b"/".join(parts(name))  # as it was written: "a/../b" without an "a" is "b"
         directory, _, base = name.rpartition(b"/")
         if self._fd < 0 or directory != self._path:

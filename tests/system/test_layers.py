@@ -77,6 +77,14 @@ def test_committed_layers_read_back_byte_for_byte(layers: Layers) -> None:
     assert os.listdir(merged / "d") == ["y"]
 
 
+@pytest.mark.parametrize("name", ["a/.", "d//a", "./d/./a", "d/x/../a", "/a", ".wh.a/.", ".a"])
+def test_odd_names_read_back_byte_for_byte(layers: Layers, name: str) -> None:
+    """Found by fuzzing: what counts is the name as the tree has it."""
+    data = archive(("d", None), ("d/x", None), (name, b"content"), ("z", b"behind it"))
+    layer = layers.register(None, io.BytesIO(data))
+    assert b"".join(layers.open_tar(layer.chain_id)) == data
+
+
 def test_a_wrong_diff_id_leaves_nothing(layers: Layers) -> None:
     data = archive(("a", b"x"))
     with pytest.raises(InvalidArgument, match="diffID"):
