@@ -14,9 +14,9 @@ from pathlib import Path
 from orlop import files
 from orlop.builder.builder import Builder, open_cache, prepare
 from orlop.config import Config
-from orlop.container import exec_start, exits, load, revive
+from orlop.container import exec_start, exits, load, logopts, revive
 from orlop.container.containers import Containers, image_users
-from orlop.errors import SystemFailure
+from orlop.errors import OrlopError, SystemFailure
 from orlop.events import Event, Events
 from orlop.files import LockFile
 from orlop.handover import state
@@ -68,6 +68,7 @@ class Engine:
     def open(cls, config: Config) -> Engine:
         """Raises Conflict when another engine has the data root, SystemFailure when it cannot be
         used."""
+        _check_logging(config)
         locks = _lay_out(config)
         try:
             return cls._join(config, locks)
@@ -156,6 +157,15 @@ def _volume_references(containers: Containers) -> Iterator[tuple[str, str]]:
         for point in (container.record.get("MountPoints") or {}).values():
             if point.get("Type") == "volume":
                 yield point["Name"], container.id
+
+
+def _check_logging(config: Config) -> None:
+    """As dockerd: a driver without options is looked at when a container wants it."""
+    if config.log_opts:
+        try:
+            logopts.check(config.log_driver, dict(config.log_opts))
+        except OrlopError as error:
+            raise SystemFailure(f"failed to set log opts: {error.message}") from None
 
 
 def _lay_out(config: Config) -> list[LockFile]:

@@ -143,9 +143,9 @@ def _plan(container: Container, record: Json, driver: str, options: Json, spool:
         "path": str(path),
         "keep": found is not None,
         "endpoint": logremote.parse(driver, own),
-        "tag": logtag.tag(own.get("tag") or "{{.ID}}", subject),
+        "tag": logtag.tag(own.get("tag") or logtag.DEFAULT, subject),
         "attrs": attributes(own, record["Config"]),
-        "info": {k: subject.fields[k] for k in _TOLD},
+        "info": {k: subject[k] for k in _TOLD},
     }
     limits = _cache(options) if found is not None else _SPOOL
     return LogPlan({"driver": "local", "path": str(path), **limits}, job)

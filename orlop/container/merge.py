@@ -232,7 +232,9 @@ def host_config(
 def _log_config(log: Json, driver: str, opts: Json) -> Json:
     kind = log.get("Type") or driver
     mine = log.get("Config") or {}
-    return {"Type": kind, "Config": {**opts, **mine} if kind == driver else dict(mine)}
+    if kind != driver:  # what is kept for reading is the same question for every driver
+        opts = {k: v for k, v in opts.items() if k.startswith("cache-")}
+    return {"Type": kind, "Config": {**opts, **mine}}
 
 
 def _paths(out: Json, given: Json) -> None:
