@@ -6,6 +6,7 @@ from orlop.api import encode
 from orlop.api.answer import NO_CONTENT, TAR, Answer, Stream
 from orlop.api.call import Call
 from orlop.api.progress import progress
+from orlop.container.check import check as checking
 from orlop.container.exec_inspect import exec_list
 from orlop.container.settle import settle
 from orlop.container.signals import parse as signal_number
@@ -78,3 +79,8 @@ def hand_back(call: Call) -> Answer:
     engine.handing_back = True
     engine.end()
     return NO_CONTENT
+
+
+def check(call: Call) -> Stream:
+    """Rows of `container.check`; `repair=1` mends."""
+    return progress(checking(call.engine.containers, repair=call.flag("repair")))

@@ -131,6 +131,7 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", "/orlop/containers/{id}/exec", "ours:execs"),
     ("POST", "/orlop/exec/{id}/kill", "ours:exec_kill"),
     ("POST", "/orlop/hand-back", "ours:hand_back"),
+    ("POST", "/orlop/check", "ours:check"),
 )  # fmt: skip
 
 _importing = threading.Lock()

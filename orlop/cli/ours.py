@@ -172,3 +172,20 @@ def hand_back(session: Session, options: Options) -> None:
     root = session.client.call("GET", "/info")["DockerRootDir"]
     session.client.call("POST", "/orlop/hand-back" + query({"force": options.flag("force")}))
     out(f"{root} is Docker's again: start dockerd on it when orlopd has ended\n")
+
+
+def check(session: Session, options: Options) -> int:
+    """Exit status 1 when something is wrong and was not mended."""
+    bad = seen = 0
+    path = "/orlop/check" + query({"repair": options.flag("repair")})
+    for row in rows(session, path, "POST"):
+        seen += 1
+        name = f"{row['Kind']} {row['ID']}"
+        if row["Error"]:
+            mended = row["Mended"]
+            bad += not mended or mended.startswith("stays")
+            err(f"{name}: {row['Error']}{' (' + mended + ')' if mended else ''}\n")
+        elif not options.flag("quiet"):
+            out(f"{name}: OK\n")
+    out(f"{seen} checked, {bad} damaged\n")
+    return 1 if bad else 0

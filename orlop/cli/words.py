@@ -215,6 +215,7 @@ COMMANDS = {
         "tlskey:string",
     ),
     "search": ("images:search", "1", "", "filter/f:filter format:string limit:int no-trunc"),
+    "system check": ("ours:check", "0", "", "quiet/q repair"),
     "system df": ("df:df", "0", "", "format:string verbose/v"),
     "system dial-stdio": ("dial:dial_stdio", "0", "", ""),
     "system events": (

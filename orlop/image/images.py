@@ -205,6 +205,11 @@ class Images:
     def built_locally(self, image_id: ImageID) -> bool:
         return self._meta(image_id, "builtLocally").exists()
 
+    def forget(self, image_id: ImageID) -> None:
+        """Remove the files of an image that is not listed, because they are damaged."""
+        (self._content / hex_of(image_id)).unlink(missing_ok=True)
+        shutil.rmtree(self._metadata / hex_of(image_id), ignore_errors=True)
+
     def delete(self, image: Image) -> list[ChainID]:
         """Remove the record, then the layers that nothing else needs, top first (returned)."""
         with self.lock:

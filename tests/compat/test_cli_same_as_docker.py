@@ -26,7 +26,7 @@ _TIMES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 _OURS = {"bootstrap", "checkpoint create", "checkpoint ls", "checkpoint rm", "completion",
          "compose", "exec kill", "exec ls", "help", "image chainid",
          "image verify", "layers show", "overlay demo", "registry serve", "system dial-stdio",
-         "system hand-back", "tags"}  # fmt: skip
+         "system check", "system hand-back", "tags"}  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)

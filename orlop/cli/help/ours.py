@@ -101,6 +101,11 @@ Publish the local images as a registry until interrupted
   tlsclientca string: Ask every client for a certificate signed by this CA
   tlskey string: Path to TLS key file
 
+system check [OPTIONS]
+Hash all layers and images again, and look for what belongs to nobody
+  quiet: Only say what is wrong
+  repair: Remove what belongs to nobody, and damaged images that are not in use
+
 system hand-back [OPTIONS]
 Give the data root back to dockerd: end orlopd and leave everything as Docker keeps it
   force: Stop the running containers first
