@@ -99,9 +99,11 @@ def document(event: Event) -> dict[str, Any]:
     """As API < 1.52: containers and images repeat status, id and from at the top."""
     out: dict[str, Any] = {}
     if event.type in ("container", "image"):
-        out |= {"status": event.action, "id": event.id}
-        if event.type == "container":
-            out["from"] = event.attributes.get("image", "")
+        out["status"] = event.action
+        if event.id:
+            out["id"] = event.id
+        if event.type == "container" and event.attributes.get("image"):
+            out["from"] = event.attributes["image"]
     return out | {
         "Type": event.type,
         "Action": event.action,

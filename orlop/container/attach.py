@@ -69,7 +69,7 @@ def attach(containers: Containers, ref: str, options: Options, connect: Connect)
                 leftover=leftover,
                 stdin_once=bool(config.get("StdinOnce")),
             )
-            containers.publish(container, "attach")
+        containers.publish(container, "attach")
     finally:
         os.close(fd)
 

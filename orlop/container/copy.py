@@ -106,7 +106,7 @@ def archive_put(
             )
         finally:
             os.close(fd)
-    containers.publish(container, "extract-to-dir", path=path)
+    containers.publish(container, "extract-to-dir")
 
 
 class _Stream:
@@ -129,7 +129,7 @@ class _Stream:
             target = root.resolve(path) if follow else os.fsencode(path)
             name = found.name or "/"
             yield from pack(root, target, "." if name == "/" else name)
-        self._containers.publish(self._container, "archive-path", path=self._path)
+        self._containers.publish(self._container, "archive-path")
 
     def chunks(self) -> Iterator[bytes]:
         try:

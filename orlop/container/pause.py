@@ -54,8 +54,10 @@ def frozen(containers: Containers, container: Container) -> Iterator[None]:
         still = container.state.running and not container.state.paused
         if still:
             cgroups.freeze(containers, container.id, container.host_config, frozen=True)
+            containers.publish(container, "pause")
         try:
             yield
         finally:
             if still:
                 cgroups.freeze(containers, container.id, container.host_config, frozen=False)
+                containers.publish(container, "unpause")

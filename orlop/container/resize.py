@@ -14,6 +14,7 @@ def resize(containers: Containers, ref: str, rows: int, columns: int) -> None:
         raise Conflict(f"container {container.id} is not running")
     _check(rows, columns)
     containers.keeper.resize(container.id, "", rows, columns)
+    containers.publish(container, "resize", height=str(rows), width=str(columns))
 
 
 def exec_resize(containers: Containers, exec_id: str, rows: int, columns: int) -> None:

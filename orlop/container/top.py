@@ -33,6 +33,7 @@ def top(containers: Containers, ref: str, ps_args: str = "-ef") -> dict[str, lis
         )
     pids = processes(containers, container.id)
     titles, rows = _table(_run(arguments))
+    containers.publish(container, "top")
     return {"Titles": list(titles), "Processes": _chosen(titles, rows, pids)}
 
 
