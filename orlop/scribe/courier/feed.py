@@ -50,7 +50,8 @@ class Feed(Follow):
         for part in parts[:known]:
             part.close()
         parts = parts[known:]
-        self._offset = min(self._offset, os.fstat(parts[0].fd).st_size)
+        if os.fstat(parts[0].fd).st_size < self._offset:
+            self._offset = 0  # truncated, by an administrator
         os.lseek(parts[0].fd, self._offset, os.SEEK_SET)
         return parts
 
@@ -81,7 +82,7 @@ class Feed(Follow):
 
     def _some(self, part: LogPart, rest: list[bytes]) -> Iterator[list[Entry]]:
         if os.fstat(part.fd).st_size < self._offset:
-            self._offset = 0  # truncated, by an administrator
+            self._offset = 0
         for block in self._news(part, rest):
             entries = [e for e in parse(block) if e.time_ns >= self._since_ns]
             if entries:
