@@ -123,9 +123,11 @@ def _same(buffer: bytes, at: int, head: bytes, lines: list[bytes]) -> int:
     while buffer.startswith(head, at + 4):
         end = at + 4 + int.from_bytes(buffer[at : at + 4], "big")
         place = at + skip
+        if end + 4 > size:
+            return at  # torn
         if place == end:
             lines.append(b"")
-        elif end - place < 2 or end + 4 > size or buffer[place] != 0x1A:
+        elif end - place < 2 or buffer[place] != 0x1A:
             return at
         else:
             length, place = buffer[place + 1], place + 2

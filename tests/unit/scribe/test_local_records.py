@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orlop.scribe import entries, parse, readlog
@@ -169,6 +169,7 @@ def test_an_archive_is_never_put_in_place_of_a_younger_file(tmp_path: Path) -> N
         (tmp_path / "log.2.gz").unlink()
 
 
+@example([("stdout", 1 << 59, [b"", b""], False)], 1)
 @given(
     st.lists(
         st.tuples(
