@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install uninstall dev fmt check unit test compare compare-api bench chaos fuzz test-vm clean
+.PHONY: help install uninstall dev fmt check unit test compare compare-api bench chaos fuzz test-vm test-callers clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ compare-api:     ## the same for the API corpus (a unix socket)
 
 chaos: dev       ## kill sweeps in full
 	ORLOP_CHAOS=full $(BIN)/python -m pytest -q tests/chaos
+
+test-callers: dev ## containerd, CRI, podman and Slurm on orlop-runtime
+	sh scripts/callers.sh '$(CURDIR)/$(VENV)/callers'
+	ORLOP_CALLERS='$(CURDIR)/$(VENV)/callers' $(BIN)/python -m pytest -q tests/compat/test_runtime_callers.py
 
 fuzz: dev        ## fuzzing in full
 	ORLOP_FUZZ=full $(BIN)/python -m pytest -q tests/fuzz tests/security/test_bombs.py tests/security/test_layer_races.py

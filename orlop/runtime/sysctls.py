@@ -12,7 +12,7 @@ _IPC = frozenset(
 _ALLOWED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./")
 
 
-def check(name: str, value: str, namespaces: dict[str, str], has_domainname: bool) -> None:
+def check(name: str, value: str, namespaces: dict[str, str], domainname: str = "") -> None:
     """Raises InvalidArgument. `namespaces`: type -> path, "" for a new one."""
     dotted = _dotted(name)
     if set(name) - _ALLOWED or ".." in dotted or dotted[:1] in ("", ".") or dotted[-1:] == ".":
@@ -26,7 +26,7 @@ def check(name: str, value: str, namespaces: dict[str, str], has_domainname: boo
         if namespaces["network"] in ("/proc/self/ns/net", "/proc/1/ns/net"):
             raise InvalidArgument(f"sysctl {name!r} is not allowed in the host's network namespace")
     elif dotted == "kernel.domainname":
-        if has_domainname:
+        if domainname not in ("", value):
             raise InvalidArgument(f"sysctl {name!r} conflicts with config.json's domainname")
         _need(name, "uts", namespaces)
     elif dotted == "kernel.hostname":

@@ -144,7 +144,7 @@ def test_names_that_become_paths(text: str) -> None:
     except OrlopError:
         pass
     try:
-        sysctls.check(text, "1", {"network": "", "ipc": "", "uts": "", "user": ""}, False)
+        sysctls.check(text, "1", {"network": "", "ipc": "", "uts": "", "user": ""})
     except OrlopError:
         return
     path = sysctls.path(text)

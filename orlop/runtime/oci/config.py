@@ -130,7 +130,7 @@ def _check_linux(spec: Json) -> None:
         if not node["path"].startswith("/"):
             raise InvalidArgument(f"config.json: linux.devices: path {node['path']!r}")
     for name, value in (linux.get("sysctl") or {}).items():
-        sysctls.check(name, value, kinds, bool(spec.get("domainname")))
+        sysctls.check(name, value, kinds, spec.get("domainname") or "")
 
 
 def _check_user_namespace(linux: Json, kinds: dict[str, str]) -> None:

@@ -121,15 +121,21 @@ def test_broken_json_is_an_error_of_ours(bundle: Path, data: bytes) -> None:
 def test_sysctls_of_the_host_are_refused(name: str) -> None:
     every = dict.fromkeys(("network", "ipc", "uts", "user"), "")
     with pytest.raises(InvalidArgument):
-        sysctls.check(name, "1", every, False)
+        sysctls.check(name, "1", every)
+
+
+def test_domainname_and_its_sysctl_must_agree() -> None:
+    sysctls.check("kernel.domainname", "foo", {"uts": ""}, "foo")
+    with pytest.raises(InvalidArgument, match="conflicts"):
+        sysctls.check("kernel.domainname", "bar", {"uts": ""}, "foo")
 
 
 def test_sysctls_need_their_namespace() -> None:
-    sysctls.check("net.ipv4.ip_forward", "1", {"network": ""}, False)
+    sysctls.check("net.ipv4.ip_forward", "1", {"network": ""})
     with pytest.raises(InvalidArgument, match="network namespace"):
-        sysctls.check("net.ipv4.ip_forward", "1", {}, False)
+        sysctls.check("net.ipv4.ip_forward", "1", {})
     with pytest.raises(InvalidArgument, match="one line"):
-        sysctls.check("net.ipv4.ip_forward", "1\n0", {"network": ""}, False)
+        sysctls.check("net.ipv4.ip_forward", "1\n0", {"network": ""})
 
 
 @pytest.mark.parametrize(
