@@ -55,7 +55,7 @@ class Options:
 
     __slots__ = (
         "bind", "clear", "clear_all", "copy_up", "data", "idmap", "propagation",
-        "propagation_recursive", "recursive", "set", "set_all", "strict_source", "strict_target",
+        "propagation_recursive", "recursive", "set", "set_all", "strict_source",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Options:
         self.data: list[tuple[str, str | None]] = []
         self.copy_up = False
         self.idmap = ""  # "idmap" or "ridmap"
-        self.strict_source = self.strict_target = False  # do not follow a last symbolic link
+        self.strict_source = False  # do not follow a last symbolic link
 
 
 def parse(words: Iterable[str]) -> Options:
@@ -94,8 +94,6 @@ def parse(words: Iterable[str]) -> Options:
             out.idmap = word
         elif word == "src-nofollow":
             out.strict_source = True
-        elif word == "dest-nofollow":
-            out.strict_target = True
         elif word in _IGNORED or not word:
             continue
         else:
@@ -106,7 +104,7 @@ def parse(words: Iterable[str]) -> Options:
 
 def known() -> list[str]:
     """Every option that is not left to the file system."""
-    own = ["bind", "rbind", "idmap", "ridmap", "tmpcopyup", "src-nofollow", "dest-nofollow"]
+    own = ["bind", "rbind", "idmap", "ridmap", "tmpcopyup", "src-nofollow"]
     recursive = [f"r{name}" for name in (*_SET, *_CLEAR)]
     return sorted({*own, *recursive, *_SET, *_CLEAR, *_ATIME, *_PROPAGATION, *_IGNORED})
 
