@@ -110,12 +110,18 @@ class Engine:
         keeper.on_detach = lambda id, exec_id: _detached(containers, id, exec_id)
         keeper.on_restart = lambda tasks: revive.keeper_restarted(containers)
         events.subscribe(lambda event: _image_renamed(containers, event))
+        files.keep_reserve(root / "orlop" / "reserve")
         keeper.ensure()
         load.recover(containers, keeper.snapshot())
         return cls(
             config, _engine_id(root), events, layers, images, networks, volumes, containers,
             builder, keeper, choice.reason, Published(images), locks,
         )  # fmt: skip
+
+    @property
+    def reserve(self) -> Path:
+        """Room for the records of a removal on a full disk."""
+        return self.config.data_root / "orlop" / "reserve"
 
     def close(self) -> None:
         """Let go of everything; containers run on, the keeper has them."""

@@ -6,13 +6,53 @@ record survives power loss once the call returns (file fsync, rename, directory 
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from orlop.errors import Conflict
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_RESERVE = 64 << 10  # bytes: a few records
+_state = threading.local()  # .reserve: the file that may go for what makes room
+
+
+def keep_reserve(path: Path) -> None:
+    """Take a little room in advance, for `making_room` on a full disk. Never raises."""
+    try:
+        with path.open("r+b" if path.exists() else "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, _RESERVE)
+    except OSError:
+        pass  # full already, or a filesystem that cannot
+
+
+@contextlib.contextmanager
+def making_room(reserve: Path) -> Iterator[None]:
+    """Within it, a record that finds no room gets that of the reserve: removing must work."""
+    _state.reserve = reserve
+    try:
+        yield
+    finally:
+        _state.reserve = None
+        if not reserve.exists():
+            keep_reserve(reserve)
+
+
+def _give_room(error: OSError) -> bool:
+    """The reserve is gone now, and what failed may be tried again."""
+    reserve: Path | None = getattr(_state, "reserve", None)
+    if reserve is None or error.errno not in NO_ROOM:
+        return False
+    try:
+        reserve.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def fsync_dir(path: str | os.PathLike[str]) -> None:
@@ -27,7 +67,15 @@ def write_atomic(
     path: str | os.PathLike[str], data: bytes, *, mode: int = 0o600, durable: bool = True
 ) -> None:
     """Replace `path` by `data`. Raises OSError (with nothing changed)."""
-    target = os.fspath(path)
+    try:
+        _write_atomic(os.fspath(path), data, mode, durable)
+    except OSError as error:
+        if not _give_room(error):
+            raise
+        _write_atomic(os.fspath(path), data, mode, durable)
+
+
+def _write_atomic(target: str, data: bytes, mode: int, durable: bool) -> None:
     temp = f"{os.path.dirname(target)}/.tmp-{os.path.basename(target)[:64]}-{secrets.token_hex(6)}"
     fd = os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:

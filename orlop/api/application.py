@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import h11
 
+from orlop import files
 from orlop.api import decode, origin, versions
 from orlop.api.answer import TEXT, Answer, Headers, Reply
 from orlop.api.call import Call
@@ -121,6 +122,9 @@ class Orlop:
             version=version,
         )
         call.parameters = parameters
+        if request.method == b"DELETE" or request.target.partition(b"?")[0].endswith(b"/prune"):
+            with files.making_room(self._engine.reserve):
+                return route.handler(call)
         return route.handler(call)
 
 

@@ -8,6 +8,7 @@ it is given to `save`. Unknown fields survive a rewrite.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -21,6 +22,8 @@ from orlop import files
 from orlop.container.times import NEVER
 
 Json = dict[str, Any]
+log = logging.getLogger(__name__)
+
 Exit = tuple[int, str]  # exit code, error text ("" when the process ended by itself)
 
 decode = msgspec.json.Decoder().decode
@@ -209,7 +212,16 @@ class Container:
             document["Name"] = "/" + self.name
             self._record = encode(document)
             self.summary = None
-            files.write_atomic(self.path("config.v2.json"), self._record + b"\n", durable=durable)
+            self._write("config.v2.json", self._record + b"\n", durable)
+
+    def _write(self, name: str, data: bytes, durable: bool) -> None:
+        """What can be derived again waits for room on a full disk: a signal must get through."""
+        try:
+            files.write_atomic(self.path(name), data, durable=durable)
+        except OSError as error:
+            if durable or error.errno not in files.NO_ROOM:
+                raise
+            log.warning("container %s: %s is not written: %s", self.id[:12], name, error.strerror)
 
     @contextmanager
     def changing(self, *, durable: bool = False) -> Iterator[Json]:

@@ -52,6 +52,9 @@ class Driver(Protocol):
     def all(self) -> list[str]:
         """Every ID on disk."""
 
+    def tidy(self) -> None:
+        """Remove what belongs to no tree, in a root that this engine alone writes."""
+
     def sync(self) -> None:
         """Make everything written so far durable."""
 

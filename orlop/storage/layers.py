@@ -450,6 +450,8 @@ class Layers:
             self.driver.unmount(id)
             self.driver.remove(id)
             removed.append(id)
+        if self.journal is None:
+            self.driver.tidy()
         return removed
 
     def _named_trees(self) -> set[str] | None:

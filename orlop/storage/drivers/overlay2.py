@@ -54,8 +54,12 @@ class Overlay2:
         tree.mkdir(mode=0o755)
         tree.chmod(0o755)
         link = base64.b32encode(secrets.token_bytes(17)).decode()[:_LINK]
-        os.symlink(f"../{id}/diff", self.home / "l" / link)
-        _put(base / "link", link)
+        try:
+            _put(base / "link", link)  # first: who removes the tree finds the link by it
+            os.symlink(f"../{id}/diff", self.home / "l" / link)
+        except BaseException:
+            self.remove(id)
+            raise
         return tree
 
     def attach(self, id: str, parent: str) -> None:
@@ -88,7 +92,8 @@ class Overlay2:
         base = self.home / id
         try:
             link = (base / "link").read_text()
-            (self.home / "l" / link).unlink(missing_ok=True)
+            if link:  # empty when the disk was full
+                (self.home / "l" / link).unlink(missing_ok=True)
         except FileNotFoundError:
             pass
         home = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -98,6 +103,11 @@ class Overlay2:
             pass
         finally:
             os.close(home)
+
+    def tidy(self) -> None:
+        for entry in os.scandir(self.home / "l"):
+            if not os.path.exists(entry.path):
+                os.unlink(entry.path)
 
     def sync(self) -> None:
         fd = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -55,6 +55,9 @@ class WholeTrees:
         finally:
             os.close(trees)
 
+    def tidy(self) -> None:
+        """There are trees only."""
+
     def sync(self) -> None:
         fd = os.open(self.home, _DIRECTORY)
         try:
