@@ -38,6 +38,7 @@ stub() {
 }
 stub orlop cli/entry.py
 stub orlopd daemon/entry.py
+"$exe" -I -S "$lib/app/orlop/runtime/pack.py" "$lib/app/orlop/runtime/orlop-runtime.pack"
 # orlop-runtime starts from a read-only clone of the interpreter where its first call left one
 cat >"$bin/.orlop-runtime.new" <<EOF
 #!/bin/sh

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -59,9 +60,14 @@ def _said(module: str, name: str, *arguments: str) -> int:
 
 
 def main() -> None:
+    gc.disable()  # we do not live that long
     here = os.path.abspath(__file__)
-    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(here))))
-    sys.path[:] = [path for path in sys.path if path != os.path.dirname(here)]
+    room = os.path.dirname(here)
+    root = os.path.dirname(os.path.dirname(room))
+    sys.path.insert(0, root)
+    from orlop.runtime import pack
+
+    pack.use(f"{room}/orlop-runtime.pack", root)
     from orlop.runtime.oci import interpreter
 
     interpreter.protect(here)
