@@ -19,6 +19,10 @@ TIMEOUT = 10.0  # seconds an answer may take
 _LAUNCH = "import sys; sys.path[:0] = {paths!r}; from {module} import main; main()"
 
 
+# It goes on when we are done with it; an object that is let go of would warn of that.
+_outliving: list[subprocess.Popen[bytes]] = []
+
+
 class Beside:
     """One connection to it; not for two threads at once."""
 
@@ -64,6 +68,7 @@ class Beside:
             if self.process is not None:
                 self.process.poll()
             self.process = self._spawn(control.fileno())
+            _outliving.append(self.process)
         self._pidfile.write_text(f"{self.process.pid}\n")
         if not self.connect():
             raise ConnectionRefusedError(f"{self.path.stem} did not start")
