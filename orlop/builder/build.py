@@ -241,7 +241,10 @@ class _Build:
         builder.images.keep(session.cache.save(session.made, session.used, seen))
         session.cache.save_inputs(lineage, session.inputs)
         if failed is not None:
-            keep_images(builder, self._trail_of_failure())
+            try:
+                keep_images(builder, self._trail_of_failure())
+            except OSError as error:  # most likely what it failed of: a full disk
+                log.warning("steps of a failed build are not listed: %s", error)
             return ""
         trail = self._trail(self.last)
         self._warn_unused()

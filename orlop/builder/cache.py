@@ -10,6 +10,7 @@ derived again: a damaged file is begun anew.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import logging
@@ -17,14 +18,16 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from orlop.oci.digest import ChainID, DiffID
 
 log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _SCHEMA = """
 create table if not exists steps (
@@ -67,6 +70,23 @@ def key_of(inputs: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _lossy(default: Callable[[], T]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """What cannot be written (a full disk) is forgotten: the cache can be derived again."""
+
+    def decorate(write: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(write)
+        def call(*args: P.args, **options: P.kwargs) -> T:
+            try:
+                return write(*args, **options)
+            except sqlite3.Error as error:
+                log.warning("build cache: %s", error)
+                return default()
+
+        return call
+
+    return decorate
+
+
 class Cache:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -101,6 +121,7 @@ class Cache:
         with self._lock:
             self._fresh[key] = (hit, text[:4000], size)
 
+    @_lossy(lambda: list[ChainID]())
     def save(
         self, keys: Iterable[str], used: Iterable[str], images: Iterable[str]
     ) -> list[ChainID]:
@@ -184,6 +205,7 @@ class Cache:
                 out[place] = json.loads(zlib.decompress(data))
         return out
 
+    @_lossy(lambda: None)
     def save_inputs(self, lineage: str, found: dict[str, tuple[str, dict[str, Any]]]) -> None:
         """place → (key, inputs). Only what changed is written: a cached build writes nothing."""
         keys = {place: key for place, (key, _) in found.items()}
@@ -229,6 +251,7 @@ class Cache:
             return None
         return found
 
+    @_lossy(lambda: None)
     def save_contents(self, chain: str, path: str, found: dict[str, list[Any]]) -> None:
         data = _packed(found)
         with self._lock, self._db:

@@ -138,7 +138,9 @@ def run(
         "AttachStderr": True,
         "Healthcheck": {"Test": ["NONE"]},
     }
-    host: Json = {**session.request.host, "NetworkMode": network}
+    # The client hears it all; a log on a full disk would hold the program up.
+    log: Json = {"Type": "none", "Config": {}}
+    host: Json = {**session.request.host, "NetworkMode": network, "LogConfig": log}
     if node.security == "insecure":
         if not session.request.insecure:
             raise Forbidden("granting entitlement security.insecure is not allowed by the client")

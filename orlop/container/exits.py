@@ -6,6 +6,7 @@ told before anything slow happens, and the keeper forgets the task only once it 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 
@@ -24,6 +25,8 @@ from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.container.timers import guarded
 from orlop.container.times import nanoseconds, stamp
+
+log = logging.getLogger(__name__)
 
 LOST = 255  # nobody saw how it ended
 LOST_TEXT = "the container's end was not seen: its keeper went down"
@@ -125,7 +128,10 @@ def _record(
         container.backoff = policy.backoff(container.backoff, ran)
     _forget_endpoints(record)
     container.exec_ids.clear()
-    container.save(record)
+    try:
+        container.save(record)
+    except OSError as error:  # a full disk: what is in memory holds, and a restart derives it
+        log.warning("the end of %s is not on disk: %s", container.id[:12], error.strerror)
     if state.oom_killed:
         containers.publish(container, "oom")
     volumes.leave(containers, record)
