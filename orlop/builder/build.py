@@ -21,6 +21,7 @@ from orlop.builder.configure import PROXIES
 from orlop.builder.context import Context
 from orlop.builder.events import Event, Finished, Planned, Vertex, Warning
 from orlop.builder.finish import keep_images, name_image
+from orlop.builder.prune import tidy
 from orlop.builder.read import read
 from orlop.builder.request import Request
 from orlop.builder.session import Cancelled, Session
@@ -240,6 +241,8 @@ class _Build:
         seen = {state.image_id for trail in trails for state in trail}
         builder.images.keep(session.cache.save(session.made, session.used, seen))
         session.cache.save_inputs(lineage, session.inputs)
+        if session.made:
+            tidy(builder)
         if failed is not None:
             try:
                 keep_images(builder, self._trail_of_failure())
