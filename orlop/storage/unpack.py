@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 import errno
+import fcntl
 import marshal
 import os
 import subprocess
@@ -124,8 +125,14 @@ def _work(source: BinaryIO, **request: Any) -> dict[str, Any]:
 
 def _feed(source: BinaryIO, worker: subprocess.Popen[bytes]) -> None:
     assert worker.stdin
+    # What is there goes on as it comes; joining pieces costs as much as writing them.
+    read = getattr(source, "read1", source.read)
     try:
-        while chunk := source.read(_CHUNK):
+        fcntl.fcntl(worker.stdin, fcntl.F_SETPIPE_SZ, _CHUNK)
+    except OSError:
+        pass  # the user's share of pipe memory is used up
+    try:
+        while chunk := read(_CHUNK):
             worker.stdin.write(chunk)
         worker.stdin.close()
     except BrokenPipeError:

@@ -69,9 +69,11 @@ def _run(request: dict[str, object]) -> dict[str, object]:
             digest.update(chunk)
             yield chunk
 
+    # Of what `cp` brings nobody asks for a digest.
+    chunks = hashed() if request["layer"] else compression.decompressed(source, head)
     try:
         _confine(root_fd, int(str(request["parent"])))
-        reader = tar.TarReader(hashed(), keep_raw=split_fd >= 0)  # type: ignore[arg-type]
+        reader = tar.TarReader(chunks, keep_raw=split_fd >= 0)  # type: ignore[arg-type]
         with Root(root_fd) as root:
             applier = apply.Applier(
                 root,
