@@ -191,6 +191,8 @@ def _recover_one(containers: Containers, container: Container, task: Json | None
             exits.ended(containers, container.id, task["status"], task["exited_ns"])
         else:
             containers.keeper.forget(container.id, "")
+            if state.running:  # it ended once more after the record, or its exit is recorded
+                _resume_restart(containers, container)
         return False
     _adopt(containers, container, task)
     return True

@@ -132,7 +132,10 @@ def test_records_go_on_where_a_killed_courier_stopped(daemon: Daemon) -> None:
         for number in range(3):
             feed.write(b"line %d\n" % number)
             feed.flush()
-            assert server.next()[2]["log"] == f"line {number}"
+            got = server.next()[2]["log"]
+            if got == f"line {number - 1}":  # what a killed courier had in hand comes again
+                got = server.next()[2]["log"]
+            assert got == f"line {number}"
             victim = daemon.pid("courier")
             os.kill(victim, signal.SIGKILL)
             until(lambda pid=victim: not os.path.exists(f"/proc/{pid}") or _zombie(pid), "courier")

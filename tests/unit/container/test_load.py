@@ -109,6 +109,20 @@ def test_policies_hold_over_a_restart(rig: Rig) -> None:
     next_one.containers.close()
 
 
+def test_a_death_right_after_an_unrecorded_restart_does_not_end_the_policy(rig: Rig) -> None:
+    """The record says "between two lives", the keeper has a life that is over already."""
+    id = made(rig, "web", RestartPolicy={"Name": "always"})
+    rig.keeper.on_exit = None
+    rig.keeper.end(id, 1 << 8)
+    container = rig.containers.get(id)
+    container.state.restarting = True
+    container.save()
+    next_one = rig.again()
+    assert next_one.keeper.forgotten == [id]
+    assert next_one.containers.get(id).cancel_restart is not None  # the next start is under way
+    next_one.containers.close()
+
+
 def test_orphaned_layers_are_swept(rig: Rig) -> None:
     id = made(rig, "web", run=False)
     import shutil
