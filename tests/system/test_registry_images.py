@@ -58,12 +58,13 @@ class Store:
         root = folder / "image/overlay2"
         root.mkdir(parents=True)
         self.driver = Overlay2(folder / "overlay2")
-        layers = Layers(root / "layerdb", self.driver)
-        self.images = Images(root, layers, Events(), Config(data_root=folder))
+        self.layers = Layers(root / "layerdb", self.driver)
+        self.images = Images(root, self.layers, Events(), Config(data_root=folder))
 
     def close(self) -> None:
         self.images.close()
-        subprocess.run(["umount", str(self.driver.home)], check=False, stderr=subprocess.DEVNULL)
+        self.layers.close()  # files that still go keep the mount busy
+        subprocess.run(["umount", str(self.driver.home)], check=True)
 
     def leftovers(self) -> list[str]:
         tmp = self.folder / "image/overlay2/layerdb/tmp"
@@ -74,16 +75,18 @@ class Store:
 def here(tmp_path: Path) -> Iterator[Store]:
     made = Store(tmp_path / "here")
     yield made
-    assert made.leftovers() == []
+    left = made.leftovers()
     made.close()
+    assert left == []
 
 
 @pytest.fixture
 def there(tmp_path: Path) -> Iterator[Store]:
     made = Store(tmp_path / "there")
     yield made
-    assert made.leftovers() == []
+    left = made.leftovers()
     made.close()
+    assert left == []
 
 
 @pytest.fixture(scope="module")
