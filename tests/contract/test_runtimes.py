@@ -349,6 +349,35 @@ def test_spec_writes_a_config_that_runs(runtime: Runtime, tmp_path: Path, id: st
     assert runtime.call("spec", "--bundle", str(bundle)).returncode == 1
 
 
+def test_a_second_container_in_the_same_cgroup_harms_nobody(tmp_path: Path, id: str) -> None:
+    """A creation that fails must not kill what lives in the group it could not have."""
+    runtime = Runtime("orlop-runtime", tmp_path / "state")
+    try:
+        linux = {"cgroupsPath": f"/{id}-shared"}
+        runtime.create(id, make(tmp_path / "a", "sleep", "100", linux=linux))
+        runtime.ok("start", id)
+        done = run(runtime, make(tmp_path / "b", "true", linux=linux), id + "x")
+        assert (done.returncode, "not empty" in done.stderr) == (1, True), done.stderr
+        broken = make(
+            tmp_path / "c",
+            "true",
+            linux={
+                **linux,
+                "namespaces": [
+                    {"type": "mount"},
+                    {"type": "uts"},
+                    {"type": "network", "path": "/nonexistent"},
+                ],
+            },
+        )
+        assert run(runtime, broken, id + "y").returncode == 1
+        assert runtime.state(id)["status"] == "running"
+        runtime.ok("exec", id, "true")
+    finally:
+        runtime.close()
+    assert not list(Path("/sys/fs/cgroup").glob(f"*/{id}-shared"))
+
+
 def test_checkpoint_is_refused_clearly(tmp_path: Path, id: str) -> None:
     done = Runtime("orlop-runtime", tmp_path).call("checkpoint", id)
     assert (done.returncode, "not supported" in done.stderr) == (1, True)

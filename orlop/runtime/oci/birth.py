@@ -17,7 +17,7 @@ from orlop.errors import InvalidArgument, OrlopError
 from orlop.oci.jsonlite import dumps
 from orlop.runtime import hooks, launch
 from orlop.runtime.oci import config, console, planning
-from orlop.runtime.oci.remains import clear
+from orlop.runtime.oci.remains import abandon, clear
 from orlop.runtime.oci.state import public
 from orlop.runtime.oci.store import CREATED, CREATING, FIFO, Record, process_start
 from orlop.runtime.pending import Pending
@@ -32,18 +32,21 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 _FIRST_PRESERVED = 3
+# Steps of the launch up to the one that makes the cgroups: what lies there may be another's.
+_BEFORE_CGROUPS = {"birth", "join", "clone", "apparmor", "oom", "keyring", "cgroup"}
 
 
 class Born:
     """A created container that is still ours: `pending` waits to be released, or is past it."""
 
-    __slots__ = ("master", "pending", "record", "spec")
+    __slots__ = ("has_cgroups", "master", "pending", "record", "spec")
 
     def __init__(self, record: Record, spec: Json, pending: Pending) -> None:
         self.record = record
         self.spec = spec
         self.pending = pending
         self.master: int | None = None
+        self.has_cgroups = False  # the groups at its path were made for it
 
 
 def give_birth(command: Command, *, gate: bool, detached: bool) -> Born:
@@ -166,11 +169,14 @@ def _bring_up(born: Born, command: Command, sock: _socket.socket | None) -> None
             record.state["pid"] = pending.pid
             record.own["start_time"] = process_start(pending.pid) or 0
         if word == "hooks":
+            born.has_cgroups = True
             record.save()
             _host_hooks(born)
             continue
         if word != "created":
-            raise Failure(*(pending.failure or ("birth", 0, "", "the process died in its set-up")))
+            failure = pending.failure or ("birth", 0, "", "the process died in its set-up")
+            born.has_cgroups = born.has_cgroups or failure[0] not in _BEFORE_CGROUPS
+            raise Failure(*failure)
         break
     for note in pending.notes:
         command.log.note(note)
@@ -246,4 +252,6 @@ def _take_back(command: Command, record: Record, born: Born | None) -> None:
             os.waitid(os.P_PIDFD, born.pending.pidfd, os.WEXITED)
         except ChildProcessError:
             pass
+    if born is None or not born.has_cgroups:
+        abandon(record)
     clear(command, record, born.spec if born is not None else None)

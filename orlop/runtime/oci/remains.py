@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from orlop.runtime.oci.command import Command
 
 
+def abandon(record: Record) -> None:
+    """Its cgroups are not ours to kill in: remove those that a broken creation left empty."""
+    own = record.state.get("orlop") or {}
+    for directory in own.get("cgroups") or ():
+        try:
+            os.rmdir(directory)
+        except OSError:
+            pass
+    own["cgroup"] = ""
+
+
 def clear(command: Command, record: Record, spec: dict[str, Any] | None) -> None:
     """All of a container whose first process is dead. Errors of hooks are told, not fatal."""
     if not os.path.isdir(record.path):
