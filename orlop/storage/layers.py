@@ -140,7 +140,7 @@ class Layers:
                 self._layers[chain] = layer
                 self._pending[chain] = staged.folder
                 return layer
-        self.drop(staged)
+        self._deleting.submit(self.drop, staged)  # often many files: behind the answer
         return found
 
     def settle(self, chains: Iterable[ChainID]) -> None:
