@@ -5,7 +5,7 @@ import posix
 from orlop.cli import words
 from orlop.cli.failure import Failure
 from orlop.cli.options import Options, UsageError, parse
-from orlop.cli.out import err, out
+from orlop.cli.out import err, open_streams, out
 from orlop.cli.session import Session
 from orlop.errors import OrlopError
 
@@ -20,6 +20,7 @@ USE = "[OPTIONS] COMMAND [ARG...]"
 
 def run(argv: list[str]) -> int:
     """Execute one command line; returns its exit code."""
+    open_streams()
     session = Session()
     try:
         return _dispatch(session, argv)

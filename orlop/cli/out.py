@@ -4,7 +4,10 @@ import posix
 
 
 def write(fd: int, data: bytes) -> None:
-    """All of `data`. Ends the process as SIGPIPE would when nobody reads any more."""
+    """All of `data`. Ends the process as SIGPIPE would when nobody reads any more.
+
+    Raises Failure when it cannot be written: output is never lost in silence.
+    """
     view = memoryview(data)
     while view:
         try:
@@ -15,6 +18,28 @@ def write(fd: int, data: bytes) -> None:
             import select
 
             select.select([], [fd], [])
+        except OSError as e:
+            _lost(fd, e)
+
+
+def _lost(fd: int, error: OSError) -> None:
+    if fd == 2:
+        posix._exit(1)  # nowhere to say it
+    from orlop.cli.failure import Failure
+
+    name = "/dev/stdout" if fd == 1 else f"/dev/fd/{fd}"
+    raise Failure(f"write {name}: {(error.strerror or '').lower()}") from None
+
+
+def open_streams() -> None:
+    """/dev/null for each standard stream that the caller closed: else the next file or socket
+    takes its number, and is read and written as the stream."""
+    for fd in range(3):
+        try:
+            posix.fstat(fd)
+        except OSError:
+            posix.open("/dev/null", posix.O_RDWR)  # takes the lowest number: this one
+            posix.set_inheritable(fd, True)
 
 
 def hang_up(fd: int) -> None:

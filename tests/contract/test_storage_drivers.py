@@ -27,9 +27,11 @@ def layers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Layers]:
     with filesystem(kind, tmp_path) as root:
         driver = DRIVERS[name](root / name)
         made = Layers(root / "image" / name / "layerdb", driver)
-        yield made
-        made.close()
-        driver.leave()
+        try:
+            yield made
+        finally:
+            made.close()
+            driver.leave()
 
 
 def test_layers_read_back_byte_for_byte(layers: Layers) -> None:
