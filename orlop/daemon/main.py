@@ -29,7 +29,21 @@ _USAGE = "Usage:  orlopd [OPTIONS]\n\nRun 'orlopd --help' for more information"
 _GRACE = 10.0  # seconds for requests that run when the daemon is told to end
 
 
+def _open_streams() -> None:
+    """/dev/null for closed standard streams: else a lock or a database takes their numbers, and
+    what a child or the interpreter prints goes there."""
+    for fd in range(3):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number: this one
+            os.set_inheritable(fd, True)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
 def main(argv: list[str]) -> int:
+    _open_streams()
     try:
         given = flag_table.parse(argv)
     except OrlopError as error:
