@@ -24,7 +24,7 @@ from orlop.image.blobs import Blobs
 from orlop.image.distribution import Distribution
 from orlop.image.model import Image, ImageUse, LayerStore, chains_of
 from orlop.image.references import References
-from orlop.oci.digest import ChainID, ImageID, digest_of, hex_of, parse_digest
+from orlop.oci.digest import ChainID, DiffID, ImageID, digest_of, hex_of, parse_digest
 from orlop.oci.image import diff_ids, parse_config
 from orlop.oci.reference import parse_any
 from orlop.registry.client import Registries
@@ -72,14 +72,22 @@ class Images:
     def _clear_scratch(self) -> None:
         """Half-done work of an earlier daemon goes; recent downloads stay, to be resumed."""
         oldest = time.time() - _KEEP_DOWNLOADS
+        unpacked = {diff for image in self._images.values() for diff in image.diff_ids}
         for path in self.scratch.iterdir():
             try:
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path, ignore_errors=True)
-                elif path.lstat().st_mtime < oldest:
+                elif path.lstat().st_mtime < oldest or self._diff_of(path.name) in unpacked:
                     path.unlink()
             except OSError as error:
                 log.warning("%s stays: %s", path, error)
+
+    def _diff_of(self, name: str) -> DiffID | None:
+        """The layer that a download became: of an image whose pull was killed at its very end."""
+        try:
+            return self.distribution.diff_id(parse_digest("sha256:" + name))
+        except OrlopError:
+            return None
 
     def _restore(self) -> None:
         for path in self._content.iterdir():

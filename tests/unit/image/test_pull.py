@@ -263,6 +263,19 @@ def test_a_failed_pull_leaves_bytes_for_the_next(registry: Registry, images: Ima
     assert list(images.scratch.iterdir()) == []
 
 
+def test_what_a_pull_killed_at_its_end_left_goes_at_the_next_start(
+    registry: Registry, images: Images, tmp_path: Path
+) -> None:
+    registry.add_image("x", "1", [gz(ONE)], document([ONE]))
+    run(images, f"{registry.host}/x:1")
+    done = images.scratch / digest(gz(ONE))[7:]
+    half = images.scratch / digest(gz(TWO))[7:]
+    done.write_bytes(gz(ONE))
+    half.write_bytes(gz(TWO)[:10])
+    again = fake_images(images.config.data_root, images.layers)
+    assert list(again.scratch.iterdir()) == [half]
+
+
 def test_closing_the_stream_cancels(registry: Registry, images: Images) -> None:
     hold = threading.Event()
     blob = gz(ONE)
