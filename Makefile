@@ -49,7 +49,7 @@ compare-api:     ## the same for the API corpus (a unix socket)
 chaos: dev       ## kill sweeps in full
 	ORLOP_CHAOS=full $(BIN)/python -m pytest -q tests/chaos
 
-test-callers: dev ## containerd, CRI, podman and Slurm on orlop-runtime
+test-callers: dev ## containerd, CRI, podman, dockerd and Slurm on orlop-runtime
 	sh scripts/callers.sh '$(CURDIR)/$(VENV)/callers'
 	ORLOP_CALLERS='$(CURDIR)/$(VENV)/callers' $(BIN)/python -m pytest -q tests/compat/test_runtime_callers.py
 

@@ -9,7 +9,7 @@ mkdir -p "$dir/debs/partial"
 apt-get update -qq
 apt-get install -y -qq --no-install-recommends --download-only --reinstall \
   -o Dir::Cache::archives="$dir/debs" -o APT::Sandbox::User=root \
-  containerd podman conmon slurmctld slurmd slurm-client >/dev/null
+  docker.io containerd podman conmon slurmctld slurmd slurm-client >/dev/null
 for deb in "$dir"/debs/*.deb; do dpkg-deb -x "$deb" "$dir"; done
 rm -rf "$dir/debs"
 "${PYTHON:-/usr/bin/python3}" -m venv "$dir/venv"

@@ -1,4 +1,4 @@
-"""containerd, its CRI, podman and Slurm run containers through orlop-runtime.
+"""containerd, its CRI, podman, dockerd and Slurm run containers through orlop-runtime.
 
 Needs their programs in the directory ORLOP_CALLERS: `make test-callers`.
 """
@@ -290,3 +290,53 @@ def test_srun_container(slurm: Path) -> None:
     )
     assert done.returncode == 3, done.stderr
     assert done.stdout.startswith("hello\nroot:x:0:0::/root:/bin/sh\napp:")
+
+
+@pytest.fixture
+def dockerd(tmp_path: Path, runtime: Path) -> Iterator[str]:
+    """A dockerd without networks that knows our runtime; its DOCKER_HOST."""
+    for name in ("data", "run"):
+        (tmp_path / name).mkdir()
+    host = f"unix://{tmp_path}/d.sock"
+    log = open(tmp_path / "log", "wb")  # noqa: SIM115
+    process = subprocess.Popen(
+        ["dockerd", "--data-root", f"{tmp_path}/data", "--exec-root", f"{tmp_path}/run",
+         "--pidfile", f"{tmp_path}/pid", "--host", host, "--bridge", "none",
+         "--iptables=false", "--ip6tables=false", "--storage-driver", "vfs",
+         "--add-runtime", f"orlop={runtime}", "--cgroup-parent", f"/callers-{os.getpid()}"],
+        env=environment(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: call("docker", "version", DOCKER_HOST=host).returncode == 0)
+        yield host
+    finally:
+        process.terminate()
+        process.wait(60)
+        log.close()
+        for parent in Path("/sys/fs/cgroup").glob(f"*/callers-{os.getpid()}"):
+            parent.rmdir()
+
+
+def test_dockerd_add_runtime(dockerd: str, tmp_path: Path) -> None:
+    def docker(*words: str) -> subprocess.CompletedProcess[str]:
+        return call("docker", *words, DOCKER_HOST=dockerd)
+
+    image(tmp_path / "image.tar", make(tmp_path / "b"))
+    loaded = docker("load", "-i", str(tmp_path / "image.tar"))
+    assert loaded.returncode == 0, loaded.stderr
+    run = ("run", "--runtime", "orlop", "--net", "none")
+    done = docker(*run, "--rm", "localhost/busybox:1", "sh", "-c", "echo hello; exit 5")
+    assert (done.returncode, done.stdout) == (5, "hello\n"), done.stderr
+    missing = docker(*run, "--rm", "localhost/busybox:1", "nothing-here")
+    assert missing.returncode == 127, missing.stderr
+    assert docker(*run, "-d", "--name", "one", "localhost/busybox:1").returncode == 0
+    inside = docker("exec", "one", "sh", "-c", "cat /proc/self/status; exit 4")
+    assert inside.returncode == 4, inside.stderr
+    assert "CapEff:\t00000000a80425fb" in inside.stdout
+    assert "Seccomp:\t2" in inside.stdout
+    assert docker("update", "--memory", "64m", "--memory-swap", "64m", "one").returncode == 0
+    limit = docker("exec", "one", "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+    assert limit.stdout in ("67108864\n", ""), limit.stderr  # "": a host of cgroup v2
+    assert docker("pause", "one").returncode == 0
+    assert docker("unpause", "one").returncode == 0
+    assert docker("rm", "-f", "one").returncode == 0
