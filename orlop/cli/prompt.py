@@ -8,14 +8,14 @@ from orlop.cli.out import out
 
 def confirm(question: str) -> bool:
     """Ask on stdout; true for y."""
-    out(question + " [y/N] ")
-    return read_line().strip().lower() == "y"
+    return read_line(question + " [y/N] ").strip().lower() == "y"
 
 
-def read_line() -> str:
+def read_line(question: str = "") -> str:
     """One line of stdin, read byte by byte: what follows belongs to somebody else."""
     line = b""
     try:
+        out(question)
         while (byte := posix.read(0, 1)) not in (b"", b"\n"):
             line += byte
     except KeyboardInterrupt:

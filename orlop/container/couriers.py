@@ -17,6 +17,7 @@ from typing import Any
 
 from orlop import files
 from orlop.errors import SystemFailure
+from orlop.kernel.outliving import Outliving
 from orlop.scribe.courier import syslog, wire
 
 log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class Couriers:
         python = os.path.realpath(sys.executable or "/usr/bin/python3")
         with open(self._exec_root / "courier.log", "ab") as errors:
             try:
-                self._process = subprocess.Popen(
+                self._process = Outliving(
                     [python, "-I", "-S", "-c", code],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,

@@ -15,12 +15,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from orlop.kernel.outliving import Outliving
+
 TIMEOUT = 10.0  # seconds an answer may take
 _LAUNCH = "import sys; sys.path[:0] = {paths!r}; from {module} import main; main()"
-
-
-# It goes on when we are done with it; an object that is let go of would warn of that.
-_outliving: list[subprocess.Popen[bytes]] = []
 
 
 class Beside:
@@ -68,13 +66,12 @@ class Beside:
             if self.process is not None:
                 self.process.poll()
             self.process = self._spawn(control.fileno())
-            _outliving.append(self.process)
         self._pidfile.write_text(f"{self.process.pid}\n")
         if not self.connect():
             raise ConnectionRefusedError(f"{self.path.stem} did not start")
 
     def _spawn(self, control: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        return Outliving(
             [sys.executable, "-I", "-S", "-c", self._code, str(control)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
