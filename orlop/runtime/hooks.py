@@ -42,12 +42,7 @@ def run_in_container(setup: Setup, hooks: Sequence[dict[str, Any]]) -> None:
 
 
 def wait_at_gate(setup: Setup, hooks: Sequence[dict[str, Any]]) -> None:
-    """Everything is set up: wait for `start`, then run the startContainer hooks.
-
-    The wait may be long, and others may share our PID namespace: nothing of the host's stays open.
-    """
-    gate = [setup.gate] if setup.gate >= 0 else []
-    process.close_fds_except([0, 1, 2, setup.socket.fileno(), *gate, *setup.preserved])
+    """Everything is set up: wait for `start`, then run the startContainer hooks."""
     sync.send(setup.socket, (sync.CREATED, 0, "", ""))
     if setup.gate >= 0:
         os.read(setup.gate, 1)

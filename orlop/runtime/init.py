@@ -74,6 +74,12 @@ def run(plan: dict[str, Any], setup: Setup, stdio: tuple[int, int, int]) -> NoRe
             if not (plan["user_namespace"] and step[0] in PARENT):
                 STEPS[step[0]](setup, *step[1:])
         step = ("process",)
+        if plan.get("gate") is not None:
+            # The wait at the gate may be long, and others may share our PID namespace: nothing of
+            # the host's stays open. Before seccomp, whose profile may be older than close_range.
+            setup.sources.clear()
+            setup.joins.clear()
+            process.close_fds_except([0, 1, 2, *setup.fds()])
         execute(plan["process"], become(plan["process"], setup), setup, plan.get("gate"))
     except BaseException as error:  # whatever it is, nothing but _exit may follow
         report(setup.socket, str(step[0]), error)

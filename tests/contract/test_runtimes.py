@@ -378,6 +378,24 @@ def test_a_second_container_in_the_same_cgroup_harms_nobody(tmp_path: Path, id: 
     assert not list(Path("/sys/fs/cgroup").glob(f"*/{id}-shared"))
 
 
+def test_a_profile_older_than_the_kernel(runtime: Runtime, tmp_path: Path, id: str) -> None:
+    """What is done under seccomp must not need system calls that old profiles do not know."""
+    newer = "close_range faccessat2 openat2 clone3 statx pidfd_open pidfd_send_signal".split()
+    seccomp = {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "architectures": ["SCMP_ARCH_X86_64"],
+        "syscalls": [{"names": newer, "action": "SCMP_ACT_ERRNO", "errnoRet": 1}],
+    }
+    for privileges in (True, False):
+        changes = {"noNewPrivileges": privileges}
+        bundle = make(tmp_path / str(privileges), "sh", "-c", "echo up", process=changes,
+                      linux={"seccomp": seccomp})  # fmt: skip
+        runtime.create(f"{id}-{privileges}", bundle)
+        runtime.ok("start", f"{id}-{privileges}")
+        runtime.wait(f"{id}-{privileges}")
+        assert (bundle / "output").read_text() == "up\n"
+
+
 def test_checkpoint_is_refused_clearly(tmp_path: Path, id: str) -> None:
     done = Runtime("orlop-runtime", tmp_path).call("checkpoint", id)
     assert (done.returncode, "not supported" in done.stderr) == (1, True)
