@@ -67,7 +67,13 @@ def disconnect(containers: Containers, network: str, ref: str, *, force: bool = 
     """`force`: also from a network that is gone."""
     if not ref:  # Docker looks for the network first
         containers.networks.get(network)
-    container = containers.get(ref)
+    try:
+        container = containers.get(ref)
+    except NotFound:
+        if force:
+            containers.networks.get(network)
+            raise NotFound(f"endpoint {ref} not found") from None
+        raise
     with container.lock:
         _check(container)
         record = container.record
@@ -80,7 +86,7 @@ def disconnect(containers: Containers, network: str, ref: str, *, force: bool = 
                 )
             _forget(container, name)
             return
-        if name == "host":
+        if name == "host" and name in known:
             raise Conflict("container cannot be disconnected from host network")
         try:
             gone = networking.disconnect(containers.networks, container.id, name)

@@ -67,7 +67,7 @@ def create(
     host = _host_config(containers, given_host)
     warnings = _check(containers, config, host)
     mounts.from_options(host)
-    networks = endpoints.build(config, host, networking)
+    networks = endpoints.build(config, host, networking, containers.networks.named)
     image = on or _image(containers, config.get("Image") or "", platform)
     base: Json = image.config if image is not None else {}
     id = new_id()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
+from collections.abc import Callable
 from typing import Any
 
 from orlop.container import merge
 from orlop.container.model import joined
 from orlop.errors import InvalidArgument
+from orlop.network import endpoint
+from orlop.network.model import Network
 
 Json = dict[str, Any]
 
@@ -16,15 +18,21 @@ PREDEFINED = ("bridge", "host", "none")
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.ASCII | re.IGNORECASE)
 
 
-def build(config: Json, host: Json, networking: Json | None) -> Json:
-    """NetworkSettings.Networks of a new record. `config`: the request's. Raises InvalidArgument."""
+def build(
+    config: Json,
+    host: Json,
+    networking: Json | None,
+    named: Callable[[str], Network | None] = lambda name: None,
+) -> Json:
+    """NetworkSettings.Networks of a new record. `config`: the request's. `named`: a network that
+    there is. Raises InvalidArgument."""
     mode = host["NetworkMode"]
     given: Json = dict((networking or {}).get("EndpointsConfig") or {})
     if "default" in given and mode == "bridge":
         given["bridge"] = given.pop("default")
     mac = config.get("MacAddress") or ""
     for name, settings in given.items():
-        _check(name, settings or {})
+        _check(name, settings or {}, named(name))
     if config.get("NetworkDisabled") or joined(mode):
         if given and joined(mode):
             raise InvalidArgument(
@@ -54,55 +62,18 @@ def build(config: Json, host: Json, networking: Json | None) -> Json:
     return out
 
 
-def _check(name: str, settings: Json) -> None:
+def _check(name: str, settings: Json, network: Network | None) -> None:
+    """Against the network, if there is one by that name yet."""
     prefix = f"invalid config for network {name}: "
     mac = settings.get("MacAddress")
     if mac and not _MAC.fullmatch(mac):
         raise InvalidArgument(f"{prefix}invalid MAC address {mac}")
-    ipam = settings.get("IPAMConfig") or {}
-    wrong = _addresses(ipam)
-    problems = list(wrong)
-    if name not in PREDEFINED:
-        if problems:
-            raise _invalid(prefix, problems)
+    if network is not None:
+        try:
+            endpoint.check(network, settings)
+        except InvalidArgument as error:
+            raise InvalidArgument(prefix + error.message) from None
         return
-    problems = []
-    if settings.get("Aliases"):
-        problems.append(
-            "network-scoped alias is supported only for containers in user defined networks"
-        )
-    if ipam.get("IPv4Address") or ipam.get("IPv6Address"):
-        problems.append("user specified IP address is supported on user defined networks only")
-    if ipam.get("IPv6Address"):  # the default bridge's own subnet counts as chosen, for IPv4
-        wrong.append(
-            "user specified IP address is supported only when connecting to networks with user "
-            "configured subnets"
-        )
-    if problems or wrong:
-        raise _invalid(prefix, [*problems, *wrong])
-
-
-def _invalid(prefix: str, problems: list[str]) -> InvalidArgument:
-    if len(problems) > 1:
-        problems = [f"* {problem}" for problem in problems]
-    return InvalidArgument(f"{prefix}invalid endpoint settings:\n" + "\n".join(problems))
-
-
-def _addresses(ipam: Json) -> list[str]:
-    problems = []
-    for key, version in (("IPv4Address", 4), ("IPv6Address", 6)):
-        given = ipam.get(key)
-        if given and not _is_address(given, version):
-            problems.append(f"invalid IPv{version} address: {given}")
-    for given in ipam.get("LinkLocalIPs") or ():
-        if not _is_address(given, 0):
-            problems.append(f"invalid link-local IP address: {given}")
-    return problems
-
-
-def _is_address(text: str, version: int) -> bool:
-    try:
-        found = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return not version or found.version == version
+    problems = endpoint.addresses(settings.get("IPAMConfig") or {})
+    if problems:
+        raise InvalidArgument(f"{prefix}invalid endpoint settings:\n" + "\n".join(problems))

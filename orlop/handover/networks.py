@@ -41,7 +41,6 @@ def records(bucket: bolt.Bucket, kind: str) -> dict[str, Json]:
 def ours(record: Json) -> Json:
     """A network as our file has it, from dockerd's record of it."""
     blocks = [*_blocks(record, "V4"), *_blocks(record, "V6")]
-    configured = [*_list(record, "ipamV4Config"), *_list(record, "ipamV6Config")]
     generic = record.get("generic") or {}
     return {
         "Name": record["name"],
@@ -59,7 +58,9 @@ def ours(record: Json) -> Json:
         "Attachable": bool(record.get("attachable")),
         "Options": generic.get(_GENERIC) or {},
         "Labels": record.get("labels") or {},
-        "Chosen": any(entry.get("PreferredPool") for entry in configured),
+        "Scope": record.get("scope") or "local",
+        "ConfigOnly": bool(record.get("configOnly")),
+        "ConfigFrom": {"Network": record.get("configFrom") or ""},
     }
 
 
@@ -76,6 +77,8 @@ def _blocks(record: Json, family: str) -> list[Json]:
         data = json.loads(info.get("IPAMData") or "{}")
         block: Json = {"Subnet": data["Pool"]}
         given = configured[index] if index < len(configured) else {}
+        block["Given"] = bool(given.get("PreferredPool"))
+        block["OurGateway"] = not given.get("Gateway")
         if given.get("SubPool"):
             block["IPRange"] = given["SubPool"]
         if data.get("Gateway"):
@@ -135,8 +138,8 @@ def theirs(network: Json) -> Json:
     out: Json = {
         "addrSpace": "LocalDefault" if blocks else "",
         "attachable": network["Attachable"],
-        "configFrom": "",
-        "configOnly": False,
+        "configFrom": (network.get("ConfigFrom") or {}).get("Network") or "",
+        "configOnly": bool(network.get("ConfigOnly")),
         "created": network["Created"],
         "enableIPv4": network["EnableIPv4"],
         "enableIPv6": network["EnableIPv6"],
@@ -158,24 +161,24 @@ def theirs(network: Json) -> Json:
         "name": network["Name"],
         "networkType": network["Driver"],
         "persist": True,
-        "scope": "local",
+        "scope": network.get("Scope") or "local",
         "skipGwAllocIPv4": False,
         "skipGwAllocIPv6": False,
     }
     for version, family in ((4, "V4"), (6, "V6")):
         mine = [b for b in blocks if ipaddress.ip_network(b["Subnet"]).version == version]
         if mine:
-            chosen = bool(network.get("Chosen"))
-            out[f"ipam{family}Config"] = json.dumps([_configured(b, chosen) for b in mine])
+            out[f"ipam{family}Config"] = json.dumps([_configured(b) for b in mine])
             out[f"ipam{family}Info"] = json.dumps([_allocated(b) for b in mine])
     return out
 
 
-def _configured(block: Json, chosen: bool) -> Json:
+def _configured(block: Json) -> Json:
+    given = bool(block.get("Given"))
     return {
-        "PreferredPool": block["Subnet"] if chosen else "",
-        "SubPool": block.get("IPRange", "") if chosen else "",
-        "Gateway": block.get("Gateway", "") if chosen else "",
+        "PreferredPool": block["Subnet"] if given else "",
+        "SubPool": block.get("IPRange", "") if given else "",
+        "Gateway": block.get("Gateway", "") if given and not block.get("OurGateway") else "",
         "AuxAddresses": block.get("AuxiliaryAddresses") or None,
     }
 

@@ -7,6 +7,10 @@
                                                 host end `name`, up and enslaved; `peer` is born in
                                                 the namespace of the `pid` given to run_ops;
                                                 flags: PORT_ISOLATED, PORT_HAIRPIN
+    ("macvlan", parent, name, mtu, mac, mode)   born in the namespace of `pid`; modes of the kernel
+    ("ipvlan", parent, name, mtu, mode, flag)   the same
+    ("dummy", name, alias)                      up
+    ("vlan", name, parent, number, alias)       up
     ("up", name)  ("down", name)  ("delete", name)   delete: an absent link is no error
     ("address", name, ip, prefix, broadcast)    ip as 4 or 16 bytes, broadcast b"" for none
     ("route", name, network, prefix, gateway)   network b"" is the default route
@@ -53,10 +57,12 @@ _REPLACE, _EXCL, _CREATE = 0x100, 0x200, 0x400
 _ERROR, _DONE = 2, 3
 
 _NESTED = 0x8000
-_ADDRESS, _IFNAME, _MTU, _MASTER, _PROTINFO = 1, 3, 4, 10, 12
+_ADDRESS, _IFNAME, _MTU, _LINK, _MASTER, _PROTINFO = 1, 3, 4, 5, 10, 12
 _LINKINFO, _NET_NS_PID, _IFALIAS = 18, 19, 20
 _INFO_KIND, _INFO_DATA = 1, 2
 _VETH_PEER = 1
+_MACVLAN_MODE = _IPVLAN_MODE = _VLAN_ID = 1
+_IPVLAN_FLAGS = 2
 _BRPORT_HAIRPIN, _BRPORT_ISOLATED = 4, 33
 PORT_ISOLATED, PORT_HAIRPIN = 1, 2
 _IFF_UP = 1
@@ -76,6 +82,7 @@ _RTMSG = struct.Struct("=BBBBBBBBI")
 _NDMSG = struct.Struct("=BxxxiHBB")
 _ATTR = struct.Struct("=HH")
 _U32 = struct.Struct("=I")
+_U16 = struct.Struct("=H")
 
 
 def _attr(kind: int, value: bytes) -> bytes:
@@ -257,6 +264,46 @@ def _veth(
         route.add(_SETLINK, 0, body, f"port {name}")
 
 
+def _macvlan(
+    route: Route, pid: int, parent: str, name: str, mtu: int, mac: bytes, mode: int
+) -> None:
+    data = _number(_MACVLAN_MODE, mode)
+    _on_parent(route, pid, parent, name, mtu, _attr(_ADDRESS, mac) + _link_info("macvlan", data))
+
+
+def _ipvlan(route: Route, pid: int, parent: str, name: str, mtu: int, mode: int, flag: int) -> None:
+    data = _attr(_IPVLAN_MODE, _U16.pack(mode)) + _attr(_IPVLAN_FLAGS, _U16.pack(flag))
+    _on_parent(route, pid, parent, name, mtu, _link_info("ipvlan", data))
+
+
+def _on_parent(route: Route, pid: int, parent: str, name: str, mtu: int, rest: bytes) -> None:
+    body = _ifinfo() + _text(_IFNAME, name) + _number(_LINK, index_of(parent)) + rest
+    if mtu:
+        body += _number(_MTU, mtu)
+    if pid:
+        body += _number(_NET_NS_PID, pid)
+    route.add(_NEWLINK, _CREATE | _EXCL, body, f"{name} on {parent}")
+    route.flush()
+
+
+def _dummy(route: Route, pid: int, name: str, alias: str) -> None:
+    body = _ifinfo(up=True) + _text(_IFNAME, name) + _link_info("dummy")
+    _made(route, name, body, alias)
+
+
+def _vlan(route: Route, pid: int, name: str, parent: str, number: int, alias: str) -> None:
+    body = _ifinfo(up=True) + _text(_IFNAME, name) + _number(_LINK, index_of(parent))
+    body += _link_info("vlan", _attr(_VLAN_ID, _U16.pack(number)))
+    _made(route, name, body, alias)
+
+
+def _made(route: Route, name: str, body: bytes, alias: str) -> None:
+    route.add(_NEWLINK, _CREATE | _EXCL, body, f"link {name}")
+    route.flush()
+    if alias:
+        set_alias(route, name, alias)
+
+
 def _up(route: Route, pid: int, name: str) -> None:
     route.add(_NEWLINK, 0, _ifinfo(_index(route, name), up=True), f"up {name}")
 
@@ -341,6 +388,10 @@ _OPS: dict[str, Any] = {
     "handle": _handle,
     "bridge": _bridge,
     "veth": _veth,
+    "macvlan": _macvlan,
+    "ipvlan": _ipvlan,
+    "dummy": _dummy,
+    "vlan": _vlan,
     "up": _up,
     "down": _down,
     "delete": _delete,

@@ -13,11 +13,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from orlop.errors import InvalidArgument, NotFound, OrlopError, SystemFailure
-from orlop.network import called, containerfiles, endpoint, ports, portspec, publish
+from orlop.errors import Forbidden, InvalidArgument, NotFound, OrlopError, SystemFailure
+from orlop.network import called, containerfiles, endpoint, model, ports, portspec, publish
 from orlop.network.bringup import bring_up
 from orlop.network.detach import detach
-from orlop.network.drivers import bridge, host, none
+from orlop.network.drivers import choose, host, none, sublink
 from orlop.network.model import Endpoint, Network
 from orlop.network.networks import Networks, Sandbox, close_sockets
 
@@ -152,14 +152,17 @@ def _bridged(
                 sandbox.container_id,
                 sandbox.name,
                 given,
-                f"{endpoint.interface_prefix(network)}{len(sandbox.endpoints)}",
+                endpoint.interface(
+                    network, given, [e.interface for e in sandbox.endpoints.values()]
+                ),
                 sandbox.hostname,
             )
             undo.callback(networks.release, made, unused=True)
             sandbox.endpoints[network.id] = made
-            host_ops += bridge.host_ops(network, made, networks.config.mtu)
+            driver = choose.of(network)
+            host_ops += driver.host_ops(network, made, networks.config.mtu)
             first = len(sandbox.endpoints) == 1
-            container_ops += bridge.container_ops(network, made, gateway=first)
+            container_ops += driver.container_ops(network, made, gateway=first)
         _publish(networks, sandbox, host_config, config, undo)
         hosts = containerfiles.hosts(networks, sandbox, host_config, config, host=False)
         names = called.needs_resolver(networks, sandbox)
@@ -201,7 +204,9 @@ def _wanted(
     seen: set[str] = set()
     for key, entry in given.items():
         network = _find(networks, key, entry or {})
-        if network.driver != "bridge":
+        if network.config_only:
+            raise Forbidden(model.CONFIG_ONLY)
+        if network.driver not in ("bridge", *sublink.DRIVERS):
             raise InvalidArgument(
                 "conflicting options: cannot attach both user-defined and "
                 "non-user-defined network-modes"
@@ -232,6 +237,8 @@ def _publish(
     """Host ports lead to the endpoint with the default route."""
     gateway = next(iter(sandbox.endpoints.values()))
     network = networks.get(gateway.network_id)
+    if network.driver in sublink.DRIVERS:
+        return  # its own address is reached directly
     wanted = portspec.wanted(
         host_config.get("PortBindings"),
         config.get("ExposedPorts"),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from orlop.errors import OrlopError, SystemFailure
-from orlop.kernel import netlink
 from orlop.network import defaultbridge, hostnet, leftovers, policy
-from orlop.network.drivers import bridge
+from orlop.network.drivers import bridge, sublink
 from orlop.network.model import Network
 from orlop.network.networks import Networks
 
@@ -23,18 +22,34 @@ def bring_up(networks: Networks, network: Network) -> Network:
         with hostnet.host_lock():
             if network.name == "bridge" and defaultbridge.conflicts(networks, network):
                 network = defaultbridge.redefine(networks) or network
-            bridge.up(network, networks.alias, networks.config.mtu)
+            links_up(networks, network)
         networks.up.add(network.id)
-        _forward(networks, network)
-        apply_firewall(networks)
+        if network.driver == "bridge":
+            _forward(networks, network)
+            apply_firewall(networks)
         return network
+
+
+def links_up(networks: Networks, network: Network) -> None:
+    """Its bridge, or the parent of its containers' links."""
+    if network.driver in sublink.DRIVERS:
+        sublink.up(network, networks.alias)
+    else:
+        bridge.up(network, networks.alias, networks.config.mtu)
+
+
+def links_down(networks: Networks, network: Network) -> None:
+    if network.driver in sublink.DRIVERS:
+        sublink.down(network, networks.alias)
+    else:
+        bridge.down(network)
 
 
 def apply_firewall(networks: Networks) -> None:
     """Write the rules of every network that stands."""
     if not networks.config.iptables:
         return
-    standing = [n for n in networks.all() if n.id in networks.up]
+    standing = [n for n in networks.all() if n.id in networks.up and n.driver == "bridge"]
     networks.marker.parent.mkdir(parents=True, exist_ok=True)
     networks.marker.touch()
     if not networks.firewall.applied:
@@ -60,11 +75,9 @@ def _settled(networks: Networks) -> Network | None:
 
 
 def _stands(network: Network) -> bool:
-    try:
-        netlink.index_of(network.bridge)
-    except OSError:
-        return False
-    return True
+    return sublink.exists(
+        sublink.parent(network) if network.driver in sublink.DRIVERS else network.bridge
+    )
 
 
 def _forward(networks: Networks, network: Network) -> None:

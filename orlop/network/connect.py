@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from orlop.errors import Forbidden, InvalidArgument
-from orlop.network import called, containerfiles, endpoint, publish
+from orlop.network import called, containerfiles, endpoint, model, publish
 from orlop.network.bringup import bring_up
-from orlop.network.drivers import bridge
+from orlop.network.drivers import choose
 from orlop.network.model import Network
-from orlop.network.networks import Networks, Sandbox
+from orlop.network.networks import Networks
 
 Json = dict[str, Any]
 Op = tuple[Any, ...]
@@ -36,6 +36,8 @@ class Connection:
 def check(networks: Networks, ref: str, mode: str, settings: Mapping[str, Any]) -> Network:
     """May a container of NetworkMode `mode` connect there? Raises with Docker's texts."""
     network = networks.get(ref)
+    if network.config_only:
+        raise Forbidden(model.CONFIG_ONLY)
     if network.driver == "host":
         raise InvalidArgument(
             "cannot connect container to host network - container must be created in host "
@@ -83,7 +85,9 @@ def connect(
             container_id,
             sandbox.name,
             settings,
-            _free_interface(sandbox, network),
+            endpoint.interface(
+                network, settings, [e.interface for e in sandbox.endpoints.values()]
+            ),
             sandbox.hostname,
         )
         had_names = called.needs_resolver(networks, sandbox)
@@ -93,7 +97,7 @@ def connect(
             publish.retarget(networks, sandbox, made)
         called.learn(networks, sandbox, host_config or {})
         called.announce(networks, sandbox)
-        inside = list(bridge.container_ops(network, made, gateway=gateway))
+        inside = list(choose.of(network).container_ops(network, made, gateway=gateway))
         resolv_conf = b""
         if not had_names:
             inside += networks.resolver.ops(container_id)
@@ -104,17 +108,11 @@ def connect(
     return Connection(
         network.name,
         endpoint.settings(network, made),
-        tuple(bridge.host_ops(network, made, networks.config.mtu)),
+        tuple(choose.of(network).host_ops(network, made, networks.config.mtu)),
         tuple(inside),
         tuple(f"{a}\t{sandbox.hostname}" for a in (made.ipv4, made.ipv6) if a is not None),
         resolv_conf,
     )
-
-
-def _free_interface(sandbox: Sandbox, network: Network) -> str:
-    prefix = endpoint.interface_prefix(network)
-    taken = {e.interface for e in sandbox.endpoints.values()}
-    return next(n for i in range(len(taken) + 1) if (n := f"{prefix}{i}") not in taken)
 
 
 def disconnect(networks: Networks, container_id: str, ref: str) -> Connection:
@@ -130,16 +128,19 @@ def disconnect(networks: Networks, container_id: str, ref: str) -> Connection:
         if not network.predefined:
             called.announce(networks, sandbox)
         inside: list[Op] = []
+        if network.driver != "bridge":
+            inside.append(("delete", gone.interface))
         if had_route:
             heir = endpoint.sort(networks, sandbox)
             publish.retarget(networks, sandbox, heir)
             if heir is not None:
-                inside = bridge.route_ops(networks.get(heir.network_id), heir)
+                other = networks.get(heir.network_id)
+                inside += choose.of(other).route_ops(other, heir)
     networks.publish_event("disconnect", network, container=container_id)
     return Connection(
         network.name,
         dict(gone.settings),
-        (("delete", gone.host_interface),),
+        (("delete", gone.host_interface),) if network.driver == "bridge" else (),
         tuple(inside),
         tuple(f"{a}\t{sandbox.hostname}" for a in (gone.ipv4, gone.ipv6) if a is not None),
     )

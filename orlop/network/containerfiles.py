@@ -42,7 +42,7 @@ def hosts(
 def host_gateways(networks: Networks) -> list[str]:
     """What `host-gateway` stands for: the default bridge's addresses."""
     network = bringup.standing_or_none(networks)
-    blocks = network.blocks if network is not None else ()
+    blocks = network.active if network is not None else ()
     return [str(block.gateway) for block in blocks if block.gateway is not None]
 
 

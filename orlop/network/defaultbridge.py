@@ -39,7 +39,6 @@ def define(networks: Networks) -> Network | None:
             blocks=tuple(blocks),
             options=_options(networks.config, name),
             ipv6=networks.config.ipv6,
-            chosen=bool(networks.config.bip),
         )
         if changed != network:
             networks.put(changed)
@@ -62,15 +61,15 @@ def conflicts(networks: Networks, network: Network) -> bool:
     if networks.endpoints(network.id):
         return False
     taken = hostnet.subnets_in_use(network.bridge)
-    return any(_overlaps(block.subnet, taken) for block in network.blocks)
+    return any(_overlaps(block.subnet, taken) for block in network.active)
 
 
 def taken_subnets(networks: Networks, besides: Network) -> list[Subnet]:
     """What is not to be chosen: the host's routes and our other networks."""
     out = hostnet.subnets_in_use(besides.bridge)
     for other in networks.all():
-        if other.id != besides.id:
-            out += [block.subnet for block in other.blocks]
+        if other.id != besides.id and not other.config_only:
+            out += [block.subnet for block in other.active]
     return out
 
 
@@ -122,7 +121,7 @@ def _block4(networks: Networks, network: Network, name: str) -> Block:
         taken = taken_subnets(
             networks, dataclasses.replace(network, options=_options(config, name))
         )
-        if before is not None and not network.chosen and not _overlaps(before.subnet, taken):
+        if before is not None and not before.given and not _overlaps(before.subnet, taken):
             subnet: Subnet = before.subnet
         else:
             subnet = ipam.choose(pools(config), taken)
@@ -138,7 +137,7 @@ def _block4(networks: Networks, network: Network, name: str) -> Block:
         if address not in subnet:
             raise InvalidArgument(f"default gateway {address} must be part of the bridge's subnet")
         auxiliary = {model.GATEWAY4: address}
-    return Block(subnet, gateway, allowed, auxiliary)
+    return Block(subnet, gateway, allowed, auxiliary, given=bool(config.bip), ours=False)
 
 
 def _block6(networks: Networks, network: Network) -> Block:

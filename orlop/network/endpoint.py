@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from orlop.errors import InvalidArgument, SystemFailure
-from orlop.network import model
-from orlop.network.drivers import bridge
+from orlop.network import model, sysctls
+from orlop.network.drivers import bridge, sublink
 from orlop.network.ipam import Address
 from orlop.network.model import Block, Endpoint, Network
 from orlop.network.networks import Networks, Sandbox
@@ -18,6 +18,7 @@ from orlop.network.networks import Networks, Sandbox
 Json = dict[str, Any]
 
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}", re.ASCII | re.IGNORECASE)
+_INTERFACE = re.compile(r"[^\s/:\0]{1,15}")
 _NOT_CHOSEN = (
     "user specified IP address is supported only when connecting to networks with user "
     "configured subnets"
@@ -26,20 +27,23 @@ _NOT_CHOSEN = (
 
 def check(network: Network, settings: Mapping[str, Any]) -> None:
     """Endpoint settings against their network. Raises InvalidArgument with Docker's texts."""
-    problems = []
     ipam = settings.get("IPAMConfig") or {}
-    wanted = [a for a in (ipam.get("IPv4Address"), ipam.get("IPv6Address")) if a]
+    problems = []
     if network.predefined:
         if settings.get("Aliases"):
             problems.append(
                 "network-scoped alias is supported only for containers in user defined networks"
             )
-        if wanted:
+        if ipam.get("IPv4Address") or ipam.get("IPv6Address"):
             problems.append("user specified IP address is supported on user defined networks only")
-    if wanted and not network.chosen:
-        problems.append(_NOT_CHOSEN)
-    elif not network.predefined:
-        problems += [p for p in (_outside(network, text) for text in wanted) if p]
+    problems += addresses(ipam)
+    for key, version in (("IPv4Address", 4), ("IPv6Address", 6)):
+        if version == 4 and network.name == "bridge":
+            continue  # its own subnet counts as chosen
+        problem = _outside(network, ipam.get(key) or "", version)
+        if problem:
+            problems.append(problem)
+    problems += sysctls.problems(settings)
     if problems:
         if len(problems) > 1:
             problems = [f"* {problem}" for problem in problems]
@@ -49,15 +53,37 @@ def check(network: Network, settings: Mapping[str, Any]) -> None:
         raise InvalidArgument(f"invalid MAC address {mac}")
 
 
-def _outside(network: Network, text: str) -> str:
+def addresses(ipam: Mapping[str, Any]) -> list[str]:
+    """What in an IPAMConfig is no address of its kind."""
+    problems = []
+    for key, version in (("IPv4Address", 4), ("IPv6Address", 6)):
+        given = ipam.get(key)
+        if given and not _is_address(given, version):
+            problems.append(f"invalid IPv{version} address: {given}")
+    for given in ipam.get("LinkLocalIPs") or ():
+        if not _is_address(given, 0):
+            problems.append(f"invalid link-local IP address: {given}")
+    return problems
+
+
+def _is_address(text: str, version: int) -> bool:
     try:
-        address = ipaddress.ip_address(text)
+        found = ipaddress.ip_address(text)
     except ValueError:
-        return f"invalid IP address: {text}"
-    block = network.block(address.version)
-    if block is None or address not in block.subnet:
-        return f"no configured subnet or ip-range contain the IP address {text}"
-    return ""
+        return False
+    return not version or found.version == version
+
+
+def _outside(network: Network, text: str, version: int) -> str:
+    """Docker's complaint about a wanted address that no given subnet has."""
+    if not text:
+        return ""
+    given = [b.subnet for b in network.active if b.given and b.subnet.version == version]
+    if not given:
+        return _NOT_CHOSEN
+    if _is_address(text, version) and any(ipaddress.ip_address(text) in s for s in given):
+        return ""
+    return f"no configured subnet or ip-range contain the IP address {text}"
 
 
 def make(
@@ -79,6 +105,13 @@ def make(
         networks.release(Endpoint(id, network.id, container_id, name, ipv4=ipv4), unused=True)
         raise
     mac = settings.get("DesiredMacAddress") or bridge.endpoint_mac(ipv4, id)
+    if network.driver == "ipvlan":
+        if settings.get("DesiredMacAddress"):
+            networks.release(
+                Endpoint(id, network.id, container_id, name, ipv4=ipv4, ipv6=ipv6), unused=True
+            )
+            raise SystemFailure("ipvlan interfaces do not support custom mac address assignment")
+        mac = ""  # its link has the parent's
     return Endpoint(
         id,
         network.id,
@@ -143,7 +176,9 @@ def settings(network: Network, endpoint: Endpoint) -> Json:
 
 
 def _gateway(network: Network, block: Block | None) -> str:
-    return "" if block is None or network.internal else _text(block.route)
+    return (
+        "" if block is None or network.internal or sublink.routed(network) else _text(block.route)
+    )
 
 
 def _text(address: Address | None) -> str:
@@ -162,6 +197,23 @@ def sort(networks: Networks, sandbox: Sandbox) -> Endpoint | None:
     present.sort(key=lambda pair: order(pair[0], pair[1].settings))
     sandbox.endpoints = {n.id: e for n, e in present}
     return present[0][1] if present else None
+
+
+def interface(network: Network, settings: Mapping[str, Any], taken: Collection[str]) -> str:
+    """Its link's name inside: the driver option's, else the first free one of the prefix."""
+    wanted = (settings.get("DriverOpts") or {}).get(model.IFNAME)
+    if wanted:
+        if wanted in taken or wanted == "lo":
+            link = host_interface(secrets.token_hex(4))[:11]
+            raise SystemFailure(
+                f"failed to add interface {link} to sandbox: error renaming interface "
+                f'"{link}" to "{wanted}": file exists'
+            )
+        if not _INTERFACE.fullmatch(wanted) or wanted in (".", ".."):
+            raise InvalidArgument(f"invalid interface name: {wanted!r}")
+        return str(wanted)
+    prefix = interface_prefix(network)
+    return next(n for i in range(len(taken) + 1) if (n := f"{prefix}{i}") not in taken)
 
 
 def interface_prefix(network: Network) -> str:

@@ -16,10 +16,10 @@ Json = dict[str, Any]
 def inspect(networks: Networks, ref: str, scope: str = "") -> Json:
     """Docker's network object with `Containers`. Raises NotFound, InvalidArgument.
 
-    `scope`: "" for any; every network of one host is of the scope "local".
+    `scope`: "" for any; one of another scope is not found.
     """
     network = networks.get(ref)
-    if scope not in ("", "local"):
+    if scope not in ("", network.scope):
         raise NotFound(f"network {ref} not found")
     if network.name == "bridge":
         network = bringup.standing_or_none(networks) or network

@@ -53,7 +53,7 @@ def _matches(network: Network, filters: Filters) -> bool:
         "driver": lambda v: network.driver == v,
         "id": lambda v: _search(v, network.id),
         "name": lambda v: _search(v, network.name),
-        "scope": lambda v: v == "local",
+        "scope": lambda v: v == network.scope,
         "type": lambda v: _type(network, v),
     }
     for name, test in tests.items():

@@ -113,7 +113,7 @@ class Networks:
 
     def save(self) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stored = [{**n.to_json(), "Chosen": n.chosen} for n in self._networks.values()]
+        stored = [n.to_record() for n in self._networks.values()]
         document = {"version": 1, "networks": stored}
         files.write_atomic(self.path, json.dumps(document, indent=1).encode())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 
-from orlop.errors import InvalidArgument
+from orlop.errors import InvalidArgument, SystemFailure
 from orlop.network import model
 from orlop.network.rules import check_interface
 
@@ -13,7 +13,7 @@ _BOOLEANS = (model.ICC, model.MASQUERADE, model.DEFAULT_BRIDGE, model.INHIBIT_IP
 _MODES = ("nat", "nat-unprotected", "routed", "isolated")
 
 
-def check(options: Mapping[str, str]) -> None:
+def check(options: Mapping[str, str], *, internal: bool = False) -> None:
     """Unknown options are kept and ignored, as Docker does. Raises InvalidArgument."""
     for key in _BOOLEANS:
         if key in options:
@@ -26,21 +26,38 @@ def check(options: Mapping[str, str]) -> None:
     if model.MTU in options:
         _mtu(options[model.MTU])
     if options.get(model.BRIDGE_NAME):
-        check_interface(options[model.BRIDGE_NAME])
+        _bridge_name(options[model.BRIDGE_NAME])
     for key in (model.GATEWAY_MODE_4, model.GATEWAY_MODE_6):
-        if options.get(key, "nat") not in _MODES:
-            raise InvalidArgument(f"unknown gateway mode {options[key]}")
+        mode = options.get(key) or "nat"
+        if mode not in _MODES:
+            raise InvalidArgument(
+                f"failed to parse {key} value: {mode} (unknown gateway mode {mode})"
+            )
+        if mode == "isolated" and not internal:
+            raise InvalidArgument(
+                "gateway mode 'isolated' can only be used for an internal network"
+            )
     if options.get(model.HOST_BINDING):
         try:
             ipaddress.IPv4Address(options[model.HOST_BINDING])
         except ValueError:
             raise InvalidArgument(
                 f"failed to parse {model.HOST_BINDING} value: {options[model.HOST_BINDING]} "
-                "(invalid ip address)"
+                "(nil ip)"
             ) from None
     prefix = options.get(model.IFACE_PREFIX)
     if prefix:
         check_interface(prefix + "0")
+
+
+def _bridge_name(name: str) -> None:
+    """In the kernel's words, as Docker says them."""
+    if len(name) > 15:
+        raise SystemFailure("numerical result out of range")
+    try:
+        check_interface(name)
+    except InvalidArgument:
+        raise InvalidArgument("invalid argument") from None
 
 
 def _mtu(text: str) -> None:

@@ -24,7 +24,12 @@ def prune(
             raise InvalidArgument(f"invalid filter '{name}'")
     removed = []
     for network in networks.all():
-        if network.predefined or networks.endpoints(network.id) or used(network.id):
+        if (
+            network.predefined
+            or network.config_only
+            or networks.endpoints(network.id)
+            or used(network.id)
+        ):
             continue
         if not labels_match(network.labels, filters) or not older(network.created):
             continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from orlop.errors import Forbidden
 from orlop.network import bringup
-from orlop.network.drivers import bridge
 from orlop.network.networks import Networks
 
 
@@ -21,8 +20,14 @@ def remove(networks: Networks, ref: str) -> None:
                 f"error while removing network: network {network.name} has active endpoints "
                 f"({shown})"
             )
+        if network.config_only and any(n.config_from == network.name for n in networks.all()):
+            raise Forbidden(
+                f'error while removing network: configuration network "{network.name}" is in use'
+            )
         networks.discard(network)
         networks.save()
-        bringup.apply_firewall(networks)
-        bridge.down(network)
+        if network.driver == "bridge":
+            bringup.apply_firewall(networks)
+        if not network.config_only:
+            bringup.links_down(networks, network)
     networks.publish_event("destroy", network)

@@ -23,7 +23,8 @@ _MASKS: list[tuple[re.Pattern[str], str]] = [
         re.compile(r"(About (a|an) \w+|Less than a second|\d+ (second|minute|hour)s?)( ago)?"),
         "<ago>",
     ),
-    (re.compile(r"\b172\.\d+\.\d+\.\d+"), "<ip>"),
+    (re.compile(r"\b(172\.\d+|192\.168)\.\d+\.\d+"), "<ip>"),  # of the default pools
+    (re.compile(r"<ip>/20"), "<ip>/16"),
     (re.compile(r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b"), "<mac>"),
     (re.compile(r"\b\d+(\.\d+)?(B|kB|MB|GB)\b"), "<size>"),
     (re.compile(r"size: \d+"), "size: <n>"),

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from orlop.errors import Conflict, InvalidArgument, NotFound
+from orlop.network.model import PREDEFINED, Network
 
 Json = dict[str, Any]
 
@@ -146,6 +147,11 @@ class FakeNetworks:
     def __init__(self) -> None:
         self.attached: dict[str, Json] = {}
         self.fail: Exception | None = None
+
+    def named(self, name: str) -> Network | None:
+        if name not in PREDEFINED:
+            return None
+        return Network("0" * 64, name, "", "null" if name == "none" else name)
 
     def attach(
         self, id: str, name: str, hostname: str, host: Json, settings: Json, config: Json

@@ -291,7 +291,7 @@ def test_networks_survive_the_daemon(lab: Lab) -> None:
         (
             {"Name": "z", "Options": {"com.docker.network.bridge.name": 'x" accept; "'}},
             InvalidArgument,
-            "invalid bridge name: 'x\" accept; \"'",
+            "invalid argument",
         ),
     ],
 )

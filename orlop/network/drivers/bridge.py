@@ -9,7 +9,7 @@ from typing import Any
 
 from orlop.errors import SystemFailure
 from orlop.kernel import netlink
-from orlop.network import hostnet, model
+from orlop.network import hostnet, linklocal, model, sysctls
 from orlop.network.ipam import Address
 from orlop.network.model import Block, Endpoint, Network
 from orlop.network.rules import BridgeRules
@@ -64,7 +64,7 @@ def _configure(
     ]
     if not is_up:
         ops.append(("up", name))
-    for block in network.blocks:
+    for block in network.active:
         if block.gateway is None:
             continue
         if block.subnet.version == 4 and network.flag(model.INHIBIT_IPV4, False):
@@ -140,6 +140,8 @@ def container_ops(network: Network, endpoint: Endpoint, *, gateway: bool) -> lis
     for block, address in pairs:
         if block is not None and address is not None:
             ops.append(("address", name, address.packed, block.subnet.prefixlen, _broadcast(block)))
+    ops += linklocal.ops(endpoint)
+    ops += sysctls.ops(endpoint)
     if gateway:
         ops += route_ops(network, endpoint)
     return ops
@@ -161,8 +163,8 @@ def rules(network: Network, icc: bool = True) -> BridgeRules:
     """What the firewall has to know of it."""
     return BridgeRules(
         network.bridge,
-        tuple(str(b.subnet) for b in network.blocks),
-        tuple(str(b.gateway) if b.gateway else "" for b in network.blocks),
+        tuple(str(b.subnet) for b in network.active),
+        tuple(str(b.gateway) if b.gateway else "" for b in network.active),
         masquerade=network.flag(model.MASQUERADE),
         internal=network.internal,
         icc=network.flag(model.ICC),

@@ -30,6 +30,8 @@ def test_every_field_of_a_network() -> None:
     assert found["IPAM"]["Config"] == [
         {
             "Subnet": "172.30.5.0/24",
+            "Given": True,
+            "OurGateway": False,
             "IPRange": "172.30.5.128/25",
             "Gateway": "172.30.5.1",
             "AuxiliaryAddresses": {"x": "172.30.5.9"},
@@ -37,7 +39,6 @@ def test_every_field_of_a_network() -> None:
     ]
     assert found["Options"] == {"com.docker.network.driver.mtu": "1400"}
     assert found["Labels"] == {"l": "1"}
-    assert found["Chosen"]
 
 
 @pytest.mark.parametrize("release", ["28.5.2", "20.10.24"])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from orlop.errors import Forbidden, InvalidArgument, SystemFailure
 from orlop.network import ipam
-from orlop.network.create import _range
+from orlop.network.blocks import _range
 from orlop.network.ipam import Pool
 
 NET = ipaddress.ip_network
