@@ -34,14 +34,11 @@ class ConnectionFailed(OrlopError):
 
 
 def quote(text: object, safe: bytes = b"") -> str:
-    """Percent-encode as Go's url.QueryEscape (a space becomes +)."""
+    """Percent-encode for a path or a query: a space becomes %20, which both read."""
     data = str(text).encode("utf-8", "surrogateescape")
     if all(c in _SAFE for c in data):
         return data.decode("ascii")
-    return "".join(
-        chr(c) if c in _SAFE or c in safe else "+" if c == 32 and not safe else f"%{c:02X}"
-        for c in data
-    )
+    return "".join(chr(c) if c in _SAFE or c in safe else f"%{c:02X}" for c in data)
 
 
 def query(values: "dict[str, Any]") -> str:
