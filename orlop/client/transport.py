@@ -34,7 +34,7 @@ class ConnectionFailed(OrlopError):
 
 
 def quote(text: object, safe: bytes = b"") -> str:
-    """Percent-encode for a path or a query: a space becomes %20, which both read."""
+    """Percent-encode for a path."""
     data = str(text).encode("utf-8", "surrogateescape")
     if all(c in _SAFE for c in data):
         return data.decode("ascii")
@@ -48,7 +48,8 @@ def query(values: "dict[str, Any]") -> str:
         if value is None or value is False or value == "":
             continue
         for one in value if isinstance(value, list | tuple) else (value,):
-            pairs.append(f"{key}={quote('1' if one is True else one)}")
+            text = quote("1" if one is True else one).replace("%20", "+")  # as Go's QueryEscape
+            pairs.append(f"{key}={text}")
     return "?" + "&".join(pairs) if pairs else ""
 
 

@@ -23,7 +23,7 @@ def block(text: str, **changes: Any) -> Block:
 
 
 @pytest.mark.parametrize(
-    "subnet, gateway",
+    ("subnet", "gateway"),
     [("10.1.0.0/24", "10.1.0.1"), ("10.1.0.0/31", "10.1.0.0"), ("10.1.0.0/32", "10.1.0.0")],
 )
 def test_the_gateway_is_the_first_address(subnet: str, gateway: str) -> None:
@@ -57,17 +57,19 @@ def test_an_older_record() -> None:
     record = network().to_json()
     record["IPAM"]["Config"] = [{"Subnet": "10.1.0.0/24", "Gateway": "10.1.0.1"}]
     read = network_from_json({**record, "Chosen": True})
-    assert read.blocks[0].given and read.to_json()["IPAM"]["Config"][0]["Gateway"] == "10.1.0.1"
+    assert read.blocks[0].given
+    assert read.to_json()["IPAM"]["Config"][0]["Gateway"] == "10.1.0.1"
 
 
 def test_a_subnet_of_a_family_that_is_off_is_kept_and_not_used() -> None:
     made = network(blocks=(block("10.1.0.0/24"), block("fd00::/64")))
-    assert made.block(6) is None and len(made.active) == 1
+    assert made.block(6) is None
+    assert len(made.active) == 1
     assert len(made.to_json()["IPAM"]["Config"]) == 2
 
 
 @pytest.mark.parametrize(
-    "driver, given, words",
+    ("driver", "given", "words"),
     [
         ("macvlan", {"macvlan_mode": "x"}, "requested macvlan mode 'x' is not valid"),
         ("ipvlan", {"ipvlan_flag": "x"}, "requested ipvlan flag 'x' is not valid"),
@@ -126,4 +128,5 @@ def test_link_local_addresses() -> None:
     made = Endpoint("e", "n", "c", "c", interface="eth0", settings=settings)
     ((op, name, ip, length, broadcast),) = linklocal.ops(made)
     assert (op, name, length) == ("address", "eth0", 16)
-    assert ip == bytes((169, 254, 3, 3)) and broadcast == bytes((169, 254, 255, 255))
+    assert ip == bytes((169, 254, 3, 3))
+    assert broadcast == bytes((169, 254, 255, 255))
