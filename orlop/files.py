@@ -12,6 +12,7 @@ import fcntl
 import os
 import secrets
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -73,6 +74,18 @@ def write_atomic(
         if not _give_room(error):
             raise
         _write_atomic(os.fspath(path), data, mode, durable)
+
+
+def set_aside(path: Path, raw: bytes) -> Path:
+    """Keep a damaged record's bytes beside it, for whoever repairs it; returns where.
+
+    One of an earlier time is not written over. Raises OSError.
+    """
+    aside = path.with_name(f"{path.name}.damaged")
+    if aside.exists():
+        aside = aside.with_name(f"{aside.name}-{time.time_ns()}")
+    write_atomic(aside, raw)
+    return aside
 
 
 def _write_atomic(target: str, data: bytes, mode: int, durable: bool) -> None:

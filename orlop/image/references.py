@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import threading
 from pathlib import Path
 
@@ -16,12 +18,18 @@ from orlop.oci.digest import ImageID, parse_digest
 from orlop.oci.image import go_json
 from orlop.oci.reference import Reference, parse_normalized
 
+log = logging.getLogger(__name__)
+
+# an entry that is whole; what a damaged file lost is not guessed
+_ENTRY = re.compile(r'"([^"\\]+)"\s*:\s*"(sha256:[0-9a-f]{64})"')
+
 
 class References:
     """Readers see whole states; every change is on disk when the call returns."""
 
     def __init__(self, path: Path) -> None:
-        """Raises SystemFailure for a damaged file: nothing is guessed about names."""
+        """A damaged file is set aside beside `path`, and the entries in it that are whole are
+        kept. Raises SystemFailure when it cannot be."""
         self._path = path
         self._lock = threading.Lock()
         self._names: dict[Reference, ImageID] = {}
@@ -39,7 +47,26 @@ class References:
                 for text, target in entries.items():
                     self._put(parse_normalized(text), ImageID(parse_digest(target)))
         except (msgspec.DecodeError, OrlopError) as error:
-            raise SystemFailure(f"{self._path} is damaged: {error}") from None
+            self._salvage(raw, error)
+
+    def _salvage(self, raw: bytes, error: Exception) -> None:
+        """The images are there, and those without a name can be named again by their IDs."""
+        self._names.clear()
+        self._by_id.clear()
+        for text, target in _ENTRY.findall(raw.decode("utf-8", "replace")):
+            try:
+                self._put(parse_normalized(text), ImageID(parse_digest(target)))
+            except OrlopError:
+                continue
+        try:
+            aside = files.set_aside(self._path, raw)
+            self._save()
+        except OSError as e:
+            raise SystemFailure(f"{self._path} is damaged: {error}; {e}") from None
+        log.error(
+            "%s is damaged: %s; %d names in it are whole and kept, the file is now %s",
+            self._path, error, len(self._names), aside,
+        )  # fmt: skip
 
     def _put(self, reference: Reference, image: ImageID) -> None:
         self._drop(reference)

@@ -104,12 +104,22 @@ class Networks:
 
     def _load(self) -> list[Network]:
         try:
-            stored = json.loads(self.path.read_bytes())
-            return [model.network_from_json(entry) for entry in stored["networks"]]
+            raw = self.path.read_bytes()
         except FileNotFoundError:
             return []
+        try:
+            return [model.network_from_json(entry) for entry in json.loads(raw)["networks"]]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SystemFailure(f"damaged record {self.path}: {error}") from None
+            found = _whole_entries(raw.decode("utf-8", "replace"))
+            try:
+                aside = files.set_aside(self.path, raw)
+            except OSError as e:
+                raise SystemFailure(f"damaged record {self.path}: {error}; {e}") from None
+            _log.error(
+                "damaged record %s: %s; %d networks in it are whole and kept, the file is now %s",
+                self.path, error, len(found), aside,
+            )  # fmt: skip
+            return found
 
     def save(self) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -294,3 +304,22 @@ def timestamp() -> str:
     """Now, RFC 3339 with nanoseconds."""
     ns = time.time_ns()
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ns // 10**9)) + f".{ns % 10**9:09d}Z"
+
+
+def _whole_entries(text: str) -> list[Network]:
+    """What can be read of a damaged record: its entries up to the damage."""
+    found: list[Network] = []
+    decoder = json.JSONDecoder()
+    at = text.find("[") + 1
+    while at:
+        while text[at : at + 1] in (" ", "\n", ","):
+            at += 1
+        try:
+            entry, at = decoder.raw_decode(text, at)
+        except ValueError:
+            break
+        try:
+            found.append(model.network_from_json(entry))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return found

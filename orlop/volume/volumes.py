@@ -8,6 +8,7 @@ removal; `references` tells, once and when first needed, what earlier daemons' c
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import threading
@@ -18,10 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from orlop import files
-from orlop.errors import NotFound, OrlopError, SystemFailure
+from orlop.errors import NotFound, OrlopError
 from orlop.events import Events
 from orlop.volume import local
 from orlop.volume.model import Volume
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, slots=True)
@@ -178,14 +181,17 @@ class Volumes:
         self._loaded = True
 
     def _read(self, path: Path) -> Volume:
-        record: dict[str, Any] = {}
+        labels, options = None, None
         try:
-            record = json.loads((self.records / f"{path.name}.json").read_bytes())
+            record: dict[str, Any] = json.loads((self.records / f"{path.name}.json").read_bytes())
             labels, options = record.get("Labels"), record.get("Options") or {}
         except FileNotFoundError:
-            labels, options = None, local.options_of(path)
+            pass
         except (ValueError, AttributeError) as error:
-            raise SystemFailure(f"damaged record of volume {path.name}: {error}") from None
+            # its labels are lost; its data and, in Docker's own file, its options are not
+            log.error("damaged record of volume %s: %s", path.name, error)
+        if options is None:
+            options = local.options_of(path)
         return Volume(path.name, path, created_at(path), "local", labels, options)
 
 

@@ -10,7 +10,7 @@ import pytest
 from fakes.images import fake_images, layer_tar, put_image
 from fakes.layers import FakeLayers
 
-from orlop.errors import InvalidArgument, NotFound, SystemFailure
+from orlop.errors import InvalidArgument, NotFound
 from orlop.image.images import Images
 from orlop.image.references import References
 from orlop.image.tag import tag
@@ -89,13 +89,37 @@ def test_damaged_config_and_missing_layer_are_left_out(tmp_path: Path) -> None:
     assert path.exists()  # left for whoever repairs it
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"Repositories":{"a":{"a:1":"sha256:zz"}}}'])
-def test_damaged_names_are_an_error(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"{", b"[]", b"null", b"\xff{", b'{"Repositories":{"a":{"a:1":"sha256:zz"}}}'],
+)
+def test_damaged_names_are_set_aside(
+    tmp_path: Path, raw: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "repositories.json"
-    path.write_text(text)
-    with pytest.raises(SystemFailure, match="is damaged"):
-        References(path)
-    assert path.read_text() == text
+    path.write_bytes(raw)
+    assert References(path).all() == {}
+    assert (tmp_path / "repositories.json.damaged").read_bytes() == raw
+    assert f"{path} is damaged" in caplog.text
+    assert json.loads(path.read_bytes()) == {"Repositories": {}}
+    path.write_bytes(raw)
+    References(path)
+    assert len(list(tmp_path.glob("*.damaged*"))) == 2  # the first is not written over
+
+
+def test_whole_entries_of_a_damaged_file_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "repositories.json"
+    names = References(path)
+    a, b = (parse_normalized(text).with_default_tag() for text in ("a:1", "b:1"))
+    names.set_tag(a, ONE)
+    names.set_tag(b, TWO)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        found = References(path).all()
+        assert found.items() <= {a: ONE, b: TWO}.items()
+        assert (a in found) == (whole[:length].find(b'"a:1":"' + ONE.encode() + b'"') >= 0)
+        assert References(path).all() == found  # and is a right file now
 
 
 def test_digest_never_moves(tmp_path: Path) -> None:

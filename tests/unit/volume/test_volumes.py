@@ -219,3 +219,18 @@ def test_mount_options() -> None:
     assert local.parse_mount("size=10m,uid=5,nodev,ro,rw") == (4, "size=10m,uid=5")
     assert local.parse_mount("") == (0, "")
     assert local.parse_mount("rbind,rprivate") == (0x45000, "")
+
+
+@pytest.mark.parametrize("raw", [b"", b'{"Labels": {"a', b"[]"])
+def test_a_damaged_record_takes_the_labels_of_one_volume_only(
+    volumes: Volumes, root: Path, raw: bytes
+) -> None:
+    """Every call about any volume failed."""
+    options = {"type": "tmpfs", "device": "tmpfs"}
+    volumes.create("v1", labels={"a": "b"}, options=options)
+    volumes.create("v2", labels={"c": "d"})
+    (volumes.records / "v1.json").write_bytes(raw)
+    again = Volumes(root, Events())
+    assert again.get("v1").document()["Labels"] is None
+    assert again.get("v1").document()["Options"] == options
+    assert again.get("v2").document()["Labels"] == {"c": "d"}
