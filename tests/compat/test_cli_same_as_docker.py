@@ -22,11 +22,14 @@ VERSION = "28.2.2"
 _ANY_ID = re.compile(r"\b[0-9a-f]{64}\b")
 _AGO = re.compile(r"\b(About an? \w+|Less than a second|\d+ seconds?|\d+ minutes?)( ago)?\b")
 _TIMES = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
-# docker has no such words
-_OURS = {"bootstrap", "checkpoint create", "checkpoint ls", "checkpoint rm", "completion",
-         "compose", "exec kill", "exec ls", "help", "image chainid",
-         "image verify", "layers show", "overlay demo", "registry serve", "system dial-stdio",
-         "system check", "system hand-back", "tags"}  # fmt: skip
+# docker has no such words, or builds with other flags
+_OURS = {
+    "artifact attach", "artifact fetch", "artifact ls", "bootstrap", "build", "builder debug",
+    "builder prune", "checkpoint create", "checkpoint ls", "checkpoint rm", "completion",
+    "compose", "exec kill", "exec ls", "help", "image build", "image chainid", "image verify",
+    "layers show", "overlay demo", "registry serve", "system check", "system dial-stdio",
+    "system hand-back", "tags",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)

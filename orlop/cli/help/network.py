@@ -81,7 +81,6 @@ Remove unused local volumes
 
 volume update [OPTIONS] [VOLUME]
 Update a volume (cluster volumes only)
-  availability string: Cluster Volume availability ("active", "|pause", "drain") (default "active")
 
 volume rm [OPTIONS] VOLUME [VOLUME...]
 Remove one or more volumes

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 
 _CPUSET = ("cpuset.cpus", "cpuset.mems")
+_PATIENCE = 50  # hundredths of a second
 
 
 def make_group(top: str, relative: str, controllers: str, values: list[tuple[str, str]]) -> None:
@@ -65,13 +67,17 @@ def attach(directory: str, pid: int = 0) -> None:
 
 def _renew(path: str) -> None:
     """A group left by an earlier life of this container: its old limits must not linger."""
-    try:
-        os.rmdir(path)
-    except OSError as error:
-        if error.errno != errno.EBUSY:
-            raise
-        told = "container's cgroup is not empty"
-        raise OSError(errno.EBUSY, told, path) from None
+    for attempt in range(_PATIENCE):
+        try:
+            os.rmdir(path)
+            break
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            if attempt == _PATIENCE - 1:
+                told = "container's cgroup is not empty"
+                raise OSError(errno.EBUSY, told, path) from None
+        time.sleep(0.01)  # a process that has been reaped leaves its group a moment later
     os.mkdir(path, 0o755)
 
 
