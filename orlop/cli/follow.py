@@ -27,6 +27,7 @@ class Follow:
         self.tty = bool(config["Tty"])
         self.stdin = bool(config["AttachStdin"])
         self.proxy = True  # forward signals
+        self.detached = False  # by its keys
         self.outputs: dict[int, int] = {}
         if config["AttachStdout"]:
             self.outputs[1] = 1
@@ -107,6 +108,7 @@ class Follow:
         try:
             self.stream()
         except Detached:
+            self.detached = True
             return 0
         return self.status()
 

@@ -4,6 +4,7 @@ The order is Docker's: create, attach, wait, start. So no output is lost and no 
 """
 
 import posix
+from time import monotonic
 
 from orlop.cli import reference
 from orlop.cli.failure import Failure
@@ -36,6 +37,7 @@ def status_failure(error: OrlopError) -> Failure:
     return with_help(text, "run", code)
 
 
+_SOON = 10.0  # seconds
 _WINDOWS = ("cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops")
 
 
@@ -248,7 +250,19 @@ def run(session: Session, options: Options) -> int:
     except OrlopError as e:
         follow.abandon(options.flag("rm"))
         raise status_failure(e) from None
-    return follow.until_exit()
+    began = monotonic()
+    code = follow.until_exit()
+    if code == 0 and not follow.detached and is_terminal(2):
+        _explain([*(config["Entrypoint"] or ()), *(config["Cmd"] or ())], monotonic() - began)
+    return code
+
+
+def _explain(words: list[str], seconds: float) -> None:
+    """To a person who wonders why it is over already."""
+    if words and seconds < _SOON:
+        from orlop.cli.hint import hint
+
+        err(hint(words, seconds))
 
 
 def _start_detached(session: Session, ident: str, remove: bool) -> None:

@@ -172,6 +172,16 @@ def test_c12_c14_detached_then_attached_then_logs(cli: Cli) -> None:
     assert logs[:2] == ["64 bytes from here: seq=0", "64 bytes from here: seq=1"]
 
 
+def test_c8_a_server_in_the_background_ends_with_pid_1(orlopd: Daemon) -> None:
+    """Said to a person at a terminal only, so that output stays Docker's elsewhere."""
+    words = ("run", "--rm", "busybox", "sh", "-c", "sleep 1000 &")
+    terminal = orlopd.terminal("orlop", *words)
+    rest, code = terminal.close()
+    assert code == 0
+    assert "`sleep 1000 &` leaves its program in the background" in rest
+    assert orlopd.orlop(*words).stderr == ""
+
+
 def test_c15_to_c19_the_life_of_a_container(cli: Cli) -> None:
     cli("run", "-d", "--name", "b1", "busybox", "sh", "-c", "echo x > /kept; exec sleep 1000")
 
