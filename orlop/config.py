@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,7 +178,9 @@ def _convert(key: str, value: Any, like: Any) -> Any:
             raise wrong
         return value
     if isinstance(like, Path):
-        return Path(str(value))
+        if not isinstance(value, str | Path) or not str(value):
+            raise wrong  # Path("") is the current directory
+        return Path(os.path.abspath(value))
     if isinstance(like, tuple):
         if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
             raise wrong

@@ -73,9 +73,16 @@ def main(argv: list[str]) -> int:
         log.critical("failed to start daemon: %s", error.message)
         return 1
     except OSError as error:
-        log.critical("failed to start daemon: %s", error)
+        log.critical("failed to start daemon: %s", _plain(error, config))
         return 1
     return 0
+
+
+def _plain(error: OSError, config: Config) -> str:
+    if error.errno is None and "too long" in str(error):  # of an address, without saying which
+        return f"the sockets below --exec-root {config.exec_root} would have too long a path"
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{(error.strerror or str(error)).lower()}"
 
 
 def _serve(config: Config, given: Flags) -> None:

@@ -180,3 +180,17 @@ def test_what_reload_tells() -> None:
         "runtimes": "runc:{runc} x:{/x}",
         "shutdown-timeout": "15",
     }
+
+
+@pytest.mark.parametrize("flag", ["--data-root", "--exec-root"])
+def test_an_empty_root_is_not_the_current_directory(file: Path, flag: str) -> None:
+    """`--data-root ""`, as from an unset variable, laid it out in the current directory."""
+    with pytest.raises(InvalidArgument, match="invalid value"):
+        load(write(file), flag, "")
+
+
+def test_roots_are_absolute(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keeper and scribe work in / and get the paths as they are."""
+    monkeypatch.chdir(tmp_path)
+    config = load(write(file), "--data-root=a/../data", "--exec-root", "run")
+    assert (config.data_root, config.exec_root) == (tmp_path / "data", tmp_path / "run")
