@@ -9,6 +9,7 @@
                                                 flags: PORT_ISOLATED, PORT_HAIRPIN
     ("macvlan", parent, name, mtu, mac, mode)   born in the namespace of `pid`; modes of the kernel
     ("ipvlan", parent, name, mtu, mode, flag)   the same
+    ("up_alone", name)                          up, once no other link of its parent has its address
     ("dummy", name, alias)                      up
     ("vlan", name, parent, number, alias)       up
     ("up", name)  ("down", name)  ("delete", name)   delete: an absent link is no error
@@ -28,6 +29,7 @@ from __future__ import annotations
 import _socket
 import os
 import struct
+import time
 
 from orlop.kernel.resolver import serve
 
@@ -73,7 +75,8 @@ _NDA_DST, _NDA_LLADDR = 1, 2
 _NUD_STALE = 4
 _RT_TABLE_MAIN, _RTPROT_BOOT = 254, 3
 _SCOPE_UNIVERSE, _SCOPE_LINK = 0, 253
-_ENODEV, _ENOENT = 19, 2
+_ENODEV, _ENOENT, _EADDRINUSE = 19, 2, 98
+_PATIENCE = 3.0  # seconds
 
 _HEADER = struct.Struct("=IHHII")  # length type flags sequence port
 _IFINFO = struct.Struct("=BxHiII")  # family type index flags change
@@ -308,6 +311,20 @@ def _up(route: Route, pid: int, name: str) -> None:
     route.add(_NEWLINK, 0, _ifinfo(_index(route, name), up=True), f"up {name}")
 
 
+def _up_alone(route: Route, pid: int, name: str) -> None:
+    """A container that starts again meets its own link: the kernel takes namespaces down later."""
+    route.flush()
+    give_up = time.monotonic() + _PATIENCE
+    while True:
+        _up(route, pid, name)
+        try:
+            return route.flush()
+        except OSError as error:
+            if error.errno != _EADDRINUSE or time.monotonic() > give_up:
+                raise
+        time.sleep(0.01)
+
+
 def _down(route: Route, pid: int, name: str) -> None:
     route.add(_NEWLINK, 0, _ifinfo(_index(route, name), down=True), f"down {name}")
 
@@ -393,6 +410,7 @@ _OPS: dict[str, Any] = {
     "dummy": _dummy,
     "vlan": _vlan,
     "up": _up,
+    "up_alone": _up_alone,
     "down": _down,
     "delete": _delete,
     "address": _address,

@@ -112,6 +112,8 @@ def make(
             )
             raise SystemFailure("ipvlan interfaces do not support custom mac address assignment")
         mac = ""  # its link has the parent's
+    elif network.driver == "macvlan":
+        mac = settings.get("DesiredMacAddress") or sublink.mac()
     return Endpoint(
         id,
         network.id,

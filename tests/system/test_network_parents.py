@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,23 @@ def test_a_parent_that_cannot_be_made_leaves_nothing(lab: Lab) -> None:
         assert "sw0.7" in {link.name for link in netlink.links()}
         remove(networks, "v")
     assert {link.name for link in netlink.links()} == before
+
+
+def test_a_fixed_address_again_while_the_old_link_goes(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container with a MAC address of its own that restarts at once: EADDRINUSE of before."""
+    networks = lab.networks()
+    create(networks, request("m"))
+    fixed = {"m": {"DesiredMacAddress": "02:11:22:33:44:55"}}
+    first, _ = lab.container(networks, "old", mode="m", settings=fixed)
+    with ThreadPoolExecutor(1) as beside:
+        starting = beside.submit(lab.container, networks, "new", mode="m", settings=fixed)
+        netlink.run_ops([("delete", "eth0")], netns=first.fd)
+        second, _ = starting.result(timeout=20)
+    shown = second.command("ip", "link", "show", "eth0")
+    assert "02:11:22:33:44:55" in shown
+    assert ",UP" in shown
+    monkeypatch.setattr(netlink, "_PATIENCE", 0.1)
+    with pytest.raises(OSError, match="in use"):  # control: two at once
+        lab.container(networks, "other", mode="m", settings=fixed)

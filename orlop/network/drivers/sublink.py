@@ -6,6 +6,7 @@ without one, a dummy link of our own. What we made bears our mark and goes with 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from typing import Any
 
@@ -139,6 +140,8 @@ def host_ops(network: Network, endpoint: Endpoint, default_mtu: int) -> list[Op]
 
 def container_ops(network: Network, endpoint: Endpoint, *, gateway: bool) -> list[Op]:
     ops = bridge.container_ops(network, endpoint, gateway=False)
+    if network.driver == "macvlan":
+        ops = [("up_alone", *op[1:]) if op[0] == "up" else op for op in ops]
     return ops + route_ops(network, endpoint) if gateway else ops
 
 
@@ -152,6 +155,13 @@ def route_ops(network: Network, endpoint: Endpoint) -> list[Op]:
         for address, anywhere in pairs
         if address is not None
     ]
+
+
+def mac() -> str:
+    """Any: one of before may still be on the parent, on a link that the kernel takes down."""
+    drawn = bytearray(secrets.token_bytes(6))
+    drawn[0] = drawn[0] & 0xFC | 2  # of one station, locally administered
+    return drawn.hex(":")
 
 
 def routed(network: Network) -> bool:
