@@ -218,15 +218,12 @@ def run_ops(ops: Iterable[Op], pid: int = 0, netns: int | None = None) -> None:
 
 
 def _bridge(route: Route, pid: int, name: str, mtu: int, mac: bytes, alias: str) -> None:
-    body = _ifinfo(up=True) + _text(_IFNAME, name) + _link_info("bridge")
+    rest = _link_info("bridge")
     if mtu:
-        body += _number(_MTU, mtu)
+        rest += _number(_MTU, mtu)
     if mac:
-        body += _attr(_ADDRESS, mac)
-    route.add(_NEWLINK, _CREATE | _EXCL, body, f"bridge {name}")
-    route.flush()
-    if alias:
-        set_alias(route, name, alias)
+        rest += _attr(_ADDRESS, mac)
+    _made(route, name, rest, alias)
 
 
 def set_alias(route: Route, name: str, alias: str) -> None:
@@ -290,17 +287,16 @@ def _on_parent(route: Route, pid: int, parent: str, name: str, mtu: int, rest: b
 
 
 def _dummy(route: Route, pid: int, name: str, alias: str) -> None:
-    body = _ifinfo(up=True) + _text(_IFNAME, name) + _link_info("dummy")
-    _made(route, name, body, alias)
+    _made(route, name, _link_info("dummy"), alias)
 
 
 def _vlan(route: Route, pid: int, name: str, parent: str, number: int, alias: str) -> None:
-    body = _ifinfo(up=True) + _text(_IFNAME, name) + _number(_LINK, index_of(parent))
-    body += _link_info("vlan", _attr(_VLAN_ID, _U16.pack(number)))
-    _made(route, name, body, alias)
+    data = _attr(_VLAN_ID, _U16.pack(number))
+    _made(route, name, _number(_LINK, index_of(parent)) + _link_info("vlan", data), alias)
 
 
-def _made(route: Route, name: str, body: bytes, alias: str) -> None:
+def _made(route: Route, name: str, rest: bytes, alias: str) -> None:
+    body = _ifinfo(up=True) + _text(_IFNAME, name) + rest
     route.add(_NEWLINK, _CREATE | _EXCL, body, f"link {name}")
     route.flush()
     if alias:
