@@ -74,8 +74,9 @@ def block_from_json(given: Json, chosen: bool = False) -> Block:
     )
 
 
-def _chosen(block: Block) -> bool:
-    return not block.given
+def _shown(block: Block) -> tuple[bool, int]:
+    """Sorts as Docker shows them: given subnets, then chosen ones, IPv4 first."""
+    return (not block.given, block.subnet.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,7 @@ class Network:
             "IPAM": {
                 "Driver": self.ipam_driver,
                 "Options": dict(self.ipam_options) if self.ipam_options is not None else None,
-                # sorted as Docker does: given subnets, then chosen ones
-                "Config": [b.to_json() for b in sorted(self.blocks, key=_chosen)] or None,
+                "Config": [b.to_json() for b in sorted(self.blocks, key=_shown)] or None,
             },
             "Internal": self.internal,
             "Attachable": self.attachable,

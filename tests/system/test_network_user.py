@@ -333,3 +333,14 @@ def test_pools_run_out_and_are_given_back(lab: Lab) -> None:
     networks.detach("a" * 64)
     again = networks.attach("b" * 64, "b", "b", {"NetworkMode": "tiny"}, settings, {})
     assert again.settings["Networks"]["tiny"]["IPAddress"] == "10.6.0.2"
+
+
+def test_router_advertisements_are_not_for_containers(lab: Lab) -> None:
+    networks = lab.networks()
+    create(networks, {"Name": "n4"})
+    create(networks, {"Name": "n6", "EnableIPv6": True})
+    four, _ = lab.container(networks, "four", mode="n4")
+    six, _ = lab.container(networks, "six", mode="n6")
+    conf = "/proc/sys/net/ipv6/conf/eth0"
+    assert four.command("cat", f"{conf}/disable_ipv6").strip() == "1"
+    assert six.command("cat", f"{conf}/accept_ra", f"{conf}/disable_ipv6").split() == ["0", "0"]

@@ -130,3 +130,10 @@ def test_link_local_addresses() -> None:
     assert (op, name, length) == ("address", "eth0", 16)
     assert ip == bytes((169, 254, 3, 3))
     assert broadcast == bytes((169, 254, 255, 255))
+
+
+def test_blocks_are_shown_in_dockers_order() -> None:
+    """The docker CLI sends them in any order."""
+    made = network(ipv6=True, blocks=(block("fd00::/64"), block("10.1.0.0/24")))
+    shown = [entry["Subnet"] for entry in made.to_json()["IPAM"]["Config"]]
+    assert shown == ["10.1.0.0/24", "fd00::/64"]
