@@ -9,3 +9,21 @@ library, as every fork pays for each.
 """
 
 VERSION = 1  # of the protocol between daemon and keeper
+_ROOMS = ("keeper", "scribe", "runtime", "kernel")
+
+
+def release() -> str:
+    """Which code this is: the newest file of the rooms that a keeper runs.
+
+    To be asked at start: files that change later are not what this process runs.
+    """
+    import os
+
+    top = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    newest = 0
+    for room in _ROOMS:
+        for folder, _, names in os.walk(f"{top}/{room}"):
+            for name in names:
+                if name.endswith(".py"):
+                    newest = max(newest, os.stat(f"{folder}/{name}").st_mtime_ns)
+    return str(newest)

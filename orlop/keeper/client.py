@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import Any
 
-from orlop import __version__
 from orlop.errors import Conflict, InvalidArgument, NotFound, OrlopError, SystemFailure, Unavailable
-from orlop.keeper import VERSION
+from orlop.keeper import VERSION, release
 from orlop.keeper.link import Link, Lost, Reply
 from orlop.keeper.mourning import await_end
 from orlop.keeper.starter import Starter
@@ -70,6 +69,8 @@ class Keeper:
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._caller: threading.Thread | None = None
         self._renewed = threading.Event()  # the keeper executed itself anew
+        self._release = release()
+        self._same = False  # the keeper was asked which code it runs
 
     # connection
 
@@ -106,12 +107,12 @@ class Keeper:
 
     def _snapshot_of(self, link: Link) -> list[Frame]:
         reply, fds, answers = self._greet(link)
-        for _ in range(_ATTEMPTS):
-            if reply.get("ok", {}).get("release") == __version__:
-                break
+        if not self._same and reply.get("ok", {}).get("release") != self._release:
+            # Of other code than we: it goes on as ours. Once, for it may be kept elsewhere.
             _drop(reply, answers)
-            self._renew(link)  # of another release than we: it goes on as ours
+            self._renew(link)
             reply, fds, answers = self._greet(link)
+        self._same = True
         tasks: list[Frame] = _value(reply, fds)["tasks"]
         by_key = {(task["id"], task["exec_id"]): task for task in tasks}
         for reply, fds in answers:

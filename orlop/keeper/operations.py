@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-from orlop import __version__
-from orlop.keeper import VERSION, reap, spawn
+from orlop.keeper import VERSION, reap, release, spawn
 from orlop.keeper.failure import Refused
 from orlop.keeper.returning import return_task
 from orlop.keeper.task import EXITED, Task
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     Answer = Callable[[Frame, list[int]], None]
 
 _SIGKILL = 9
+RELEASE = release()  # as it was when this code was loaded
 
 
 def perform(
@@ -66,7 +66,7 @@ def _hello(keeper: Keeper, frame: Frame, answer: Answer) -> Frame | None:
             "ok": {
                 "pid": os.getpid(),
                 "version": VERSION,
-                "release": __version__,
+                "release": RELEASE,
                 "scribe": keeper.scribe.pid,
                 "tasks": [task.snapshot() for task in known],
                 "holds": {id: len(held) for id, held in keeper.holds.items()},

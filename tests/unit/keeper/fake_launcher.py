@@ -73,7 +73,7 @@ def run(arguments):
     with open(f"{exec_root}/runs", "a") as runs:
         runs.write("one\n")
     if os.path.exists(f"{exec_root}/old"):
-        operations.__version__ = "0.0.1"
+        operations.RELEASE = "old"
     command = [sys.executable, "-I", "-S", os.path.abspath(__file__), exec_root, "-1"]
     exit_now(main(exec_root, ready, state, command, (begin_container, begin_exec, run_ops)))
 
