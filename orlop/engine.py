@@ -242,10 +242,14 @@ def _check_version(root: Path) -> None:
 
 
 def _engine_id(root: Path) -> str:
+    """Any text that dockerd may have written; a new one for what is none."""
     path = root / "engine-id"
     try:
-        return path.read_text().strip()
+        found = path.read_bytes().decode("ascii", "replace").strip()
     except FileNotFoundError:
-        made = str(uuid.uuid4())
-        files.write_atomic(path, made.encode(), mode=0o600)
-        return made
+        found = ""
+    if found and found.isascii() and found.isprintable():
+        return found
+    made = str(uuid.uuid4())
+    files.write_atomic(path, made.encode(), mode=0o600)
+    return made

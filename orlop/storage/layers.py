@@ -29,7 +29,7 @@ from orlop.storage.diff import diff_tar
 from orlop.storage.driver import Driver
 from orlop.storage.initlayer import Template, apply_template, populate, read_template
 from orlop.storage.journal import Journal
-from orlop.storage.recordfile import nothing, put, text
+from orlop.storage.recordfile import DIGEST, TREE, nothing, put, text
 from orlop.storage.tarsplit import assemble
 from orlop.storage.unpack import unpack_layer
 
@@ -418,7 +418,7 @@ class Layers:
                 self._layers[layer.chain_id] = layer
         for folder in (self.root / "mounts").iterdir():
             mount_id = text(folder / "mount-id")
-            if mount_id:
+            if TREE.fullmatch(mount_id):
                 self._writable[folder.name] = Writable(
                     folder.name,
                     mount_id,
@@ -462,7 +462,7 @@ class Layers:
         for folder in (self.root / "mounts").iterdir():
             known.add(text(folder / "mount-id"))
             known.add(text(folder / "init-id") or text(folder / "mount-id"))
-        return None if "" in known else known
+        return known if all(TREE.fullmatch(id) for id in known) else None
 
     def sweep_mounts(self, live: set[str]) -> None:
         """Unmount what no live container (by ID) holds."""
@@ -478,9 +478,10 @@ def _read_layer(folder: Path) -> Layer | None:
     except ValueError:
         return None
     diff, cache_id = text(folder / "diff"), text(folder / "cache-id")
-    if size < 0 or not diff or not cache_id:
-        return None
     parent = text(folder / "parent")
+    digests = [diff, parent] if parent else [diff]
+    if size < 0 or not TREE.fullmatch(cache_id) or not all(map(DIGEST.fullmatch, digests)):
+        return None
     return Layer(
         ChainID(f"sha256:{folder.name}"),
         DiffID(diff),

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
+
+# a tree of the driver: ours and dockerd's, or BuildKit's
+TREE = re.compile(r"([0-9a-f]{64}|[0-9a-z]{25})(-init)?")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def nothing() -> int:
@@ -28,7 +33,8 @@ def put(path: Path, content: str, *, durable: bool = True) -> None:
 
 
 def text(path: Path) -> str:
+    """ "" when it is not there; what is not text comes back as characters that no record has."""
     try:
-        return path.read_text().strip()
+        return path.read_text("utf-8", "replace").strip()
     except (FileNotFoundError, NotADirectoryError):
         return ""

@@ -213,3 +213,21 @@ def test_more_layers_than_fit_a_page(layers: Layers) -> None:
     layers.create_writable("c1", chain)
     merged = layers.mount("c1")
     assert len([n for n in os.listdir(merged) if n.startswith("f")]) == 100
+
+
+@pytest.mark.parametrize("record", ["sha256/*/cache-id", "mounts/c1/mount-id"])
+def test_a_record_that_was_cut_short_gives_no_tree_to_the_sweep(
+    layers: Layers, record: str
+) -> None:
+    """Half an ID names nothing, and the tree that the whole one names looked like an orphan."""
+    base = layers.register(None, io.BytesIO(archive(("bin", None))))
+    layers.create_writable("c1", base.chain_id)
+    (file,) = layers.root.glob(record)
+    whole = file.read_text()
+    file.write_text(whole[:20])
+    again = Layers(layers.root, layers.driver)
+    again.sweep({"c1"})
+    assert layers.driver.exists(whole)
+    file.write_bytes(b"\xff\0")
+    Layers(layers.root, layers.driver).sweep({"c1"})
+    assert layers.driver.exists(whole)
