@@ -17,7 +17,7 @@ CORPUS = Path(__file__).parent / "corpus"
 _MASKS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"127\.0\.0\.1:\d{4,5}(?=/|\b)"), "<registry>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<id64>"),
-    (re.compile(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{12}\b"), "<id12>"),
+    (re.compile(r"\b[0-9a-f]{12}\b"), "<id12>"),  # one in 280 has no letter
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| ?[+-]\d\d:?\d\d)( UTC)?"), "<time>"),
     (
         re.compile(r"(About (a|an) \w+|Less than a second|\d+ (second|minute|hour)s?)( ago)?"),
