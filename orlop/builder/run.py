@@ -13,13 +13,14 @@ from orlop.builder import instructions as ins
 from orlop.builder.cache import Hit
 from orlop.builder.events import Log, Removed, Running, Vertex
 from orlop.builder.layer import sealed
+from orlop.builder.mountspec import parse_device
 from orlop.builder.runmounts import Mounts, prepare
 from orlop.builder.session import Session
 from orlop.builder.state import State, bare_image
 from orlop.container.create import TRANSIENT, create
 from orlop.container.start import start
 from orlop.container.wait import wait
-from orlop.errors import Forbidden, OrlopError, SystemFailure
+from orlop.errors import Forbidden, NotSupported, OrlopError, SystemFailure
 from orlop.paths import Root
 from orlop.storage.layers import Layers
 from orlop.wire import Frames
@@ -141,6 +142,9 @@ def run(
     # The client hears it all; a log on a full disk would hold the program up.
     log: Json = {"Type": "none", "Config": {}}
     host: Json = {**session.request.host, "NetworkMode": network, "LogConfig": log}
+    required = [text for text in node.devices if parse_device(text).required]
+    if required:
+        raise NotSupported(f"device {required[0]}: RUN --device finds no devices (CDI) here")
     if node.security == "insecure":
         if not session.request.insecure:
             raise Forbidden("granting entitlement security.insecure is not allowed by the client")

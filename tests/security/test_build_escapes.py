@@ -20,7 +20,7 @@ from buildlab import Lab  # noqa: E402
 
 from orlop.builder.context import Context  # noqa: E402
 from orlop.builder.remote import load_git, split_git  # noqa: E402
-from orlop.errors import Forbidden, InvalidArgument, OrlopError  # noqa: E402
+from orlop.errors import Forbidden, InvalidArgument, NotSupported, OrlopError  # noqa: E402
 
 pytestmark = pytest.mark.root
 
@@ -188,6 +188,12 @@ def test_a_step_has_no_more_rights_than_a_container(lab: Lab) -> None:
         arguments={"BUILDKIT_SECURITY": "insecure", "BUILDKIT_INSECURE": "1"},
     )
     assert found.sh("cat /rights") == run
+
+
+def test_a_device_that_is_required_is_not_left_out_in_silence(lab: Lab) -> None:
+    text = "FROM busybox\nRUN --device=vendor.example/gpu=0,required true\n"
+    with pytest.raises(NotSupported, match=r"device vendor\.example/gpu=0,required"):
+        lab.build(text)
 
 
 def test_insecure_only_where_the_client_allows_it(lab: Lab) -> None:
