@@ -15,7 +15,7 @@ import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -365,10 +365,17 @@ class Layers:
         if made is None:
             return
         self.driver.unmount(made.mount_id)
-        shutil.rmtree(self.root / "mounts" / container_id, ignore_errors=True)
+        self._forget_mount(container_id)
         self.driver.remove(made.mount_id)
         if made.init_id:
             self.driver.remove(made.init_id)
+
+    def _forget_mount(self, container_id: str) -> None:
+        """In one step: half a record would look like damage, and damage keeps every tree."""
+        gone = self.root / "tmp" / f"mount-{secrets.token_hex(5)}"
+        with suppress(FileNotFoundError):
+            os.rename(self.root / "mounts" / container_id, gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
     @contextmanager
     def pair(self, container_id: str) -> Iterator[tuple[int, int]]:
@@ -407,8 +414,6 @@ class Layers:
                 return comparing.usage_of(upper, self._compare(upper, lower))
             return comparing.usage(upper)
 
-    # --- recovery -----------------------------------------------------------------------------
-
     def _load(self) -> None:
         for folder in (self.root / "sha256").iterdir():
             if folder.name.endswith("-removing"):
@@ -443,6 +448,9 @@ class Layers:
             if self.ours(self._writable[id].mount_id):
                 self.remove_writable(id)
                 removed.append(id)
+        for folder in (self.root / "mounts").iterdir() if self.journal is None else ():
+            if folder.name not in containers:
+                self._forget_mount(folder.name)
         known = self._named_trees()
         if known is None:
             return removed
