@@ -53,6 +53,9 @@ mount -t tmpfs over /over; mkdir /over/upper /over/work
 mount -t overlay overlay /new -o lowerdir=/host,upperdir=/over/upper,workdir=/over/work
 for d in proc sys dev; do mount --move /$d /new/$d; done
 mount -t tmpfs tmp /new/tmp; mount -t tmpfs run /new/run; mount -t tmpfs tmp /new/var/tmp
+for d in {repo} {cache}; do  # what the tmpfs just hid
+  [ -e /new$d ] || {{ mkdir -p /new$d; mount --bind /host$d /new$d; }}
+done
 mkdir -p /new/dev/shm /new/dev/pts
 mount -t tmpfs shm /new/dev/shm; mount -t devpts pts /new/dev/pts
 mount --bind /new{cache}/tree/lib/modules /new/lib/modules 2>/dev/null || {{
