@@ -28,19 +28,19 @@ def enabled() -> bool:
         return False
 
 
-def profile(requested: str, privileged: bool) -> str:
-    """Its name, "unconfined", or "" where the kernel has no AppArmor. Loads the default one.
+def profile(requested: str, privileged: bool) -> tuple[str, str]:
+    """(its name as inspect shows it, the one to switch to: "" for none). Loads the default one.
 
     Raises SystemFailure when that cannot be loaded.
     """
     if not enabled():
         if requested not in ("", UNCONFINED):
             log.warning("AppArmor is not enabled here: profile %r is not applied", requested)
-        return ""
+        return requested, ""
     name = requested or (UNCONFINED if privileged else DEFAULT)
     if name == DEFAULT:
         load_default()
-    return name
+    return name, "" if name == UNCONFINED else name
 
 
 def load_default() -> None:

@@ -27,6 +27,7 @@ def exec_process(containers: Containers, container: Container, config: Json, roo
         privileged=privileged or bool(host.get("Privileged")),
         available=plans.host_capabilities(),
     )
+    _, confined = apparmor.profile(found.apparmor, bool(host.get("Privileged")))
     return process.build(
         args=config["Cmd"],
         env=process.environment(
@@ -42,11 +43,6 @@ def exec_process(containers: Containers, container: Container, config: Json, roo
         no_new_privileges=found.no_new_privileges and not privileged,
         oom_score_adj=host.get("OomScoreAdj"),
         limits=process.rlimits(host.get("Ulimits") or (), containers.config.default_ulimits),
-        apparmor="" if privileged else _confined(found.apparmor, bool(host.get("Privileged"))),
+        apparmor="" if privileged else confined,
         console=config.get("ConsoleSize") or (0, 0),
     )
-
-
-def _confined(requested: str, privileged: bool) -> str:
-    name = apparmor.profile(requested, privileged)
-    return "" if name == apparmor.UNCONFINED else name

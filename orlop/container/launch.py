@@ -149,6 +149,7 @@ def _facts(
     nodes, rules = _devices(host)
     if joined(host["PidMode"]):
         _running(containers, joined(host["PidMode"]), "failed to join PID namespace")
+    record["AppArmorProfile"], confined = apparmor.profile(found.apparmor, host["Privileged"])
     return spec.Facts(
         rootfs=merged,
         identity=identity,
@@ -168,16 +169,9 @@ def _facts(
         capabilities=plans.host_capabilities(),
         default_ulimits=daemon.default_ulimits,
         init=wants_init,
-        apparmor=_confined(record, found.apparmor, host["Privileged"]),
+        apparmor=confined,
         time_namespace=plans.time_namespaces(),
     )
-
-
-def _confined(record: Json, requested: str, privileged: bool) -> str:
-    """The profile to switch to; the record tells its name."""
-    name = apparmor.profile(requested, privileged)
-    record["AppArmorProfile"] = name or requested
-    return "" if name == apparmor.UNCONFINED else name
 
 
 def _network(netns: Any) -> str:

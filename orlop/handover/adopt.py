@@ -46,7 +46,7 @@ def _has_layers(root: Path) -> bool:
 
 def adopt(root: Path) -> None:
     """Raises SystemFailure, with nothing of dockerd's changed."""
-    found = {name: _bytes(root / name) for name in (state.VOLUMES, state.NETWORKS)}
+    found = {name: state.contents(root / name) for name in (state.VOLUMES, state.NETWORKS)}
     try:
         name = state.VOLUMES
         kept = volumes.read(found[name])
@@ -69,10 +69,3 @@ def adopt(root: Path) -> None:
 def _usable(record: dict[str, object]) -> bool:
     """Not those of a swarm, which come from its managers."""
     return record.get("scope", "local") in ("local", "") and not record.get("inDelete")
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""

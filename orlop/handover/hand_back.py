@@ -20,11 +20,11 @@ def hand_back(root: Path) -> None:
     try:
         kept = {
             key: record
-            for key, record in volumes.read(_bytes(root / name)).items()
+            for key, record in volumes.read(state.contents(root / name)).items()
             if record.get("Driver") != "local"
         }
         name = state.NETWORKS
-        top = bolt.read(_bytes(root / name))
+        top = bolt.read(state.contents(root / name))
         found = top.get(networks.BUCKET) or {}
         assert isinstance(found, dict)
         bucket = found
@@ -41,10 +41,3 @@ def hand_back(root: Path) -> None:
     data = bolt.write({**top, networks.BUCKET: bucket})
     files.write_atomic(root / state.NETWORKS, data, mode=0o644)
     state.save(root, networks.records(bucket, "network"))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""

@@ -43,8 +43,14 @@ def save(root: Path, networks: dict[str, Any]) -> None:
     files.write_atomic(path_of(root), json.dumps(document, indent=1).encode())
 
 
-def fingerprint(path: Path) -> str:
+def contents(path: Path) -> bytes:
+    """b"" for a database that dockerd never made."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return path.read_bytes()
     except FileNotFoundError:
-        return ""
+        return b""
+
+
+def fingerprint(path: Path) -> str:
+    data = contents(path)
+    return hashlib.sha256(data).hexdigest() if data else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import os
 import struct
 
 # _IOW(0x94, n, struct): vol_args is 4096 bytes, vol_args_v2 as well
@@ -12,8 +11,6 @@ _SUBVOL_CREATE = 0x5000940E
 _SNAP_DESTROY = 0x5000940F
 _SNAP_CREATE_V2 = 0x50009417
 _FICLONE = 0x40049409
-_SUBVOLUME_INODE = 256  # BTRFS_FIRST_FREE_OBJECTID: every subvolume's root has this number
-_SUPER_MAGIC = 0x9123683E
 
 _MISSING = (errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL, errno.EPERM, errno.ETXTBSY)
 
@@ -33,11 +30,6 @@ def snapshot(directory: int, name: bytes, source: int) -> None:
 def destroy_subvolume(directory: int, name: bytes) -> None:
     """Raises OSError ENOTEMPTY while it holds subvolumes."""
     fcntl.ioctl(directory, _SNAP_DESTROY, bytearray(struct.pack("=q4088s", 0, name)))
-
-
-def is_subvolume(status: os.stat_result) -> bool:
-    """Of a directory on btrfs."""
-    return status.st_ino == _SUBVOLUME_INODE
 
 
 def share_contents(source: int, target: int) -> bool:

@@ -74,13 +74,13 @@ def attach(
         else:
             key = str(networks.config.exec_root / "netns" / id[:12])
         sandbox = Sandbox(container_id, id, key, name, hostname)
+        # Before the rest, as dockerd: what is wrong with links has no prefix.
+        link_env = containerfiles.check_links(networks, sandbox, host_config)
         try:
             if mode in ("host", "none"):
                 return _plain(networks, sandbox, mode, settings, host_config, config)
-            return _bridged(networks, sandbox, mode, settings, host_config, config)
+            return _bridged(networks, sandbox, mode, settings, host_config, config, link_env)
         except OrlopError as error:
-            if error.message.startswith("Cannot link to"):  # dockerd checks it before the rest
-                raise
             raise type(error)(_PREFIX + error.message) from error
 
 
@@ -137,9 +137,9 @@ def _bridged(
     settings: Mapping[str, Any],
     host_config: Mapping[str, Any],
     config: Mapping[str, Any],
+    link_env: list[str],
 ) -> Attachment:
     wanted = _wanted(networks, mode, settings)
-    link_env = containerfiles.check_links(networks, sandbox, host_config)
     host_ops = _handle(sandbox)
     container_ops = none.container_ops()
     with ExitStack() as undo:

@@ -131,7 +131,7 @@ class Carrier:
         raise AssertionError("unreachable")
 
     def _exchange(self, request: dict[str, Any], sock: socket.socket | None) -> dict[str, Any]:
-        self._beside.send(request, [sock.fileno()] if sock is not None else [])
+        self._beside.send({**request, "ask": True}, [sock.fileno()] if sock is not None else [])
         answer = self._beside.receive()
         if "error" in answer:
             _log.warning("proxy refused %s: %s", request["op"], answer["error"])

@@ -1,10 +1,10 @@
 """The process that carries what the firewall cannot: connections to ::1 and from IPv6 to IPv4.
 
 Beside the daemon and alive while it is not. Sockets come over a SOCK_SEQPACKET control socket,
-one marshal'd dict a frame, each answered by a dict:
+see `control`; a frame with "ask" is answered by {"ids": {id: [key]}}:
 
     {"op": "listen", "id", "key", "protocol": "tcp|udp", "target": [address, port]} + the socket
-    {"op": "drop", "id"}    {"op": "keep", "ids": [...]}    {"op": "list"} -> {"ids": {id: [key]}}
+    {"op": "drop", "id"}    {"op": "keep", "ids": [...]}    {"op": "list"}
 
 TCP: each direction has one buffer; a full one stops reading its source. A half-close is passed on.
 UDP: one socket per client, forgotten after 90 s of silence, as docker-proxy does.
@@ -15,15 +15,15 @@ from __future__ import annotations
 
 import _socket
 import errno
-import marshal
 import os
 import select
 import sys
 import time
 
+from orlop.network.control import Control, Loop
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 _CHUNK = 1 << 18
@@ -33,35 +33,6 @@ _LOOK = 5.0
 _MAX_CLIENTS = 4096  # UDP clients of one port; the oldest makes room
 _IN, _OUT, _GONE = select.EPOLLIN, select.EPOLLOUT, select.EPOLLHUP | select.EPOLLERR
 _NONBLOCK = _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC
-
-
-class Loop:
-    """Readiness to callbacks."""
-
-    def __init__(self) -> None:
-        self.epoll = select.epoll()
-        self.handlers: dict[int, Callable[[int], None]] = {}
-        self.urgent: set[int] = set()  # these before others that are ready as well
-
-    def add(self, fd: int, mask: int, handler: Callable[[int], None]) -> None:
-        self.handlers[fd] = handler
-        self.epoll.register(fd, mask)
-
-    def change(self, fd: int, mask: int) -> None:
-        self.epoll.modify(fd, mask)
-
-    def remove(self, fd: int) -> None:
-        if self.handlers.pop(fd, None) is not None:
-            self.epoll.unregister(fd)
-
-    def turn(self, timeout: float) -> None:
-        ready = self.epoll.poll(timeout)
-        if self.urgent:
-            ready.sort(key=lambda event: event[0] not in self.urgent)
-        for fd, mask in ready:
-            handler = self.handlers.get(fd)
-            if handler is not None:
-                handler(mask)
 
 
 class Stream:
@@ -247,12 +218,8 @@ class Proxy:
     def __init__(self, control: _socket.socket) -> None:
         self.loop = Loop()
         self.listeners: dict[str, dict[str, Any]] = {}
-        self.connections: set[int] = set()
-        self.control = control
-        self.path = control.getsockname()
+        self.control = Control(self.loop, control, self._do)
         self.busy_at = self.looked_at = time.monotonic()
-        control.setblocking(False)
-        self.loop.add(control.fileno(), _IN, self._accept)
 
     def run(self) -> None:
         while True:
@@ -260,52 +227,16 @@ class Proxy:
             now = time.monotonic()
             if now - self.looked_at > _LOOK:
                 self.looked_at = now
-                if not os.path.exists(self.path):
-                    return  # the exec root is gone: no daemon will ever find us
+                if self.control.lost():
+                    return
             for named in self.listeners.values():
                 for listener in named.values():
                     listener.expire(now)
             # Only the control socket left: no listener, no stream, no daemon.
-            if len(self.loop.handlers) > 1 + len(self.connections) or self.listeners:
+            if len(self.loop.handlers) > 1 + len(self.control.connections) or self.listeners:
                 self.busy_at = now
             elif now - self.busy_at > _IDLE_EXIT:
                 return
-
-    def _accept(self, mask: int) -> None:
-        try:
-            fd = self.control._accept()[0]  # type: ignore[attr-defined]
-        except OSError:
-            return
-        connection = _socket.socket(fileno=fd)
-        connection.setblocking(False)
-        self.connections.add(fd)
-        self.loop.add(fd, _IN, lambda mask: self._frame(connection))
-
-    def _frame(self, connection: _socket.socket) -> None:
-        fds: list[int] = []
-        try:
-            data, rights, _, _ = connection.recvmsg(
-                1 << 17, _socket.CMSG_SPACE(4), _socket.MSG_CMSG_CLOEXEC
-            )
-            for level, kind, payload in rights:
-                if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-                    fds.append(int.from_bytes(payload[:4], sys.byteorder))
-            if not data:
-                raise OSError(errno.EPIPE, "closed")
-            try:
-                answer = self._do(marshal.loads(data), fds)
-            except (OSError, KeyError, ValueError, TypeError, EOFError) as error:
-                answer = {"error": str(error)}
-            connection.send(marshal.dumps(answer))
-        except BlockingIOError:
-            return
-        except OSError:
-            self.connections.discard(connection.fileno())
-            self.loop.remove(connection.fileno())
-            connection.close()
-        finally:
-            for fd in fds:
-                os.close(fd)
 
     def _do(self, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
         op = request["op"]

@@ -108,13 +108,10 @@ class Resolver:
         beside = self._open()
         for attempt in (1, 2):
             try:
-                started = beside.ensure()
-                if started:
-                    for document in self._documents.values():
-                        beside.send({"op": "put", **document})
+                lost = self._ensure(beside)
                 beside.send(request)
                 self._watch()
-                return set(self._documents) if started else set()
+                return lost
             except OSError as error:
                 beside.disconnect()
                 if attempt == 2:
@@ -156,16 +153,18 @@ class Resolver:
                 return set()
             _log.warning("the resolver is gone, starting it again")
             beside.disconnect()
-            return self._revive(beside)
+            try:
+                return self._ensure(beside)
+            except OSError as error:
+                _log.error("resolver: %s", error)
+                return set()
 
-    def _revive(self, beside: Beside) -> set[str]:
-        try:
-            beside.ensure()
-            for document in self._documents.values():
-                beside.send({"op": "put", **document})
-        except OSError as error:
-            _log.error("resolver: %s", error)
+    def _ensure(self, beside: Beside) -> set[str]:
+        """Have one; a new one hears of all, and made none of the sockets of those returned."""
+        if not beside.ensure():
             return set()
+        for document in self._documents.values():
+            beside.send({"op": "put", **document})
         return set(self._documents)
 
     def close(self) -> None:

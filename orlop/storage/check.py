@@ -40,11 +40,8 @@ def _problem(layers: Layers, folder: Path) -> str:
         cache_id = _text(folder / "cache-id")
         if not cache_id or "/" in cache_id or not layers.driver.exists(cache_id):
             return f"its files (cache ID {cache_id[:64] or 'empty'}) are missing"
-        known = (
-            layers.get(ChainID(f"sha256:{folder.name}"))
-            if layers.has(ChainID(f"sha256:{folder.name}"))
-            else None
-        )
+        chain = ChainID(f"sha256:{folder.name}")
+        known = layers.get(chain) if layers.has(chain) else None
         if known is None or _text(folder / "size") != str(known.size):
             return "its record cannot be read"
         return _content(folder, layers.driver.tree(cache_id), diff)

@@ -24,9 +24,12 @@ _DEEPEST = 1000  # levels; two descriptors each
 _OVERLAY = ("trusted.overlay.", "user.overlay.")
 
 
-def clone_tree(source: int, target: int) -> None:
-    """Copy everything below directory `source` into the empty directory `target`."""
-    with _Clone(target) as clone:
+def clone_tree(source: int, target: int, *, attributes: bool = True) -> None:
+    """Copy everything below directory `source` into the empty directory `target`.
+
+    Without `attributes` those that the target's filesystem does not take are left out.
+    """
+    with _Clone(target, attributes) as clone:
         clone.directory(source, target, b"", merging=False)
 
 
@@ -39,8 +42,9 @@ def merge_tree(difference: int, target: int) -> None:
 class _Clone:
     """Remembers where the first name of each hard-linked file went."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, attributes: bool = True) -> None:
         self._root = Root(target)
+        self._attributes = attributes
         self._links: dict[tuple[int, int], bytes] = {}
 
     def __enter__(self) -> _Clone:
@@ -69,7 +73,7 @@ class _Clone:
                     if _moved(source, target, name):
                         continue
                 self._leaf(source, target, name, path, status)
-        _copy_metadata(source, target, os.fstat(source))
+        self._metadata(source, target, os.fstat(source))
 
     def _subdirectory(
         self, source: int, target: int, name: bytes, path: bytes, merging: bool
@@ -94,7 +98,7 @@ class _Clone:
         if status.st_nlink > 1:
             self._links[key] = path
         if stat.S_ISREG(status.st_mode):
-            _copy_file(source, target, name, status)
+            self._file(source, target, name, status)
             return
         if stat.S_ISLNK(status.st_mode):
             os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
@@ -106,6 +110,29 @@ class _Clone:
         os.chown(name, status.st_uid, status.st_gid, dir_fd=target, follow_symlinks=False)
         times = (status.st_atime_ns, status.st_mtime_ns)
         os.utime(name, ns=times, dir_fd=target, follow_symlinks=False)
+
+    def _file(self, source: int, target: int, name: bytes, status: os.stat_result) -> None:
+        read = os.open(name, _READ, dir_fd=source)
+        try:
+            write = os.open(name, _WRITE, 0o600, dir_fd=target)
+            try:
+                if status.st_size and not share_contents(read, write):
+                    _copy_data(read, write, status.st_size)
+                self._metadata(read, write, status)
+            finally:
+                os.close(write)
+        finally:
+            os.close(read)
+
+    def _metadata(self, source: int, target: int, status: os.stat_result) -> None:
+        os.fchown(target, status.st_uid, status.st_gid)
+        os.fchmod(target, stat.S_IMODE(status.st_mode))  # after chown, which clears setuid
+        try:
+            _copy_attributes(source, target)
+        except OSError:
+            if self._attributes:
+                raise
+        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def _link(self, first: bytes, target: int, name: bytes) -> None:
         with self._root.parent(first) as (parent, old):
@@ -141,20 +168,6 @@ def _moved(source: int, target: int, name: bytes) -> bool:
     return True
 
 
-def _copy_file(source: int, target: int, name: bytes, status: os.stat_result) -> None:
-    read = os.open(name, _READ, dir_fd=source)
-    try:
-        write = os.open(name, _WRITE, 0o600, dir_fd=target)
-        try:
-            if status.st_size and not share_contents(read, write):
-                _copy_data(read, write, status.st_size)
-            _copy_metadata(read, write, status)
-        finally:
-            os.close(write)
-    finally:
-        os.close(read)
-
-
 def _copy_data(read: int, write: int, size: int) -> None:
     """Only what is there: a sparse file of 1 TB stays sparse."""
     at = 0
@@ -167,7 +180,7 @@ def _copy_data(read: int, write: int, size: int) -> None:
             break
         end = os.lseek(read, begin, os.SEEK_HOLE)
         while begin < end:
-            done = os.copy_file_range(read, write, min(end - begin, _CHUNK), begin, begin)
+            done = _copy_range(read, write, begin, min(end - begin, _CHUNK))
             if done == 0:
                 break
             begin += done
@@ -175,13 +188,20 @@ def _copy_data(read: int, write: int, size: int) -> None:
     os.ftruncate(write, size)
 
 
-def _copy_metadata(source: int, target: int, status: os.stat_result) -> None:
-    os.fchown(target, status.st_uid, status.st_gid)
-    os.fchmod(target, stat.S_IMODE(status.st_mode))  # after chown, which clears setuid
+def _copy_range(read: int, write: int, at: int, count: int) -> int:
+    try:
+        return os.copy_file_range(read, write, count, at, at)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+    os.lseek(write, at, os.SEEK_SET)  # filesystems of two kinds
+    return os.sendfile(write, read, at, count)
+
+
+def _copy_attributes(source: int, target: int) -> None:
     wanted = [name for name in os.listxattr(source) if not name.startswith(_OVERLAY)]
     for name in os.listxattr(target):
         if name not in wanted:
             os.removexattr(target, name)
     for name in wanted:
         os.setxattr(target, name, os.getxattr(source, name))
-    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))

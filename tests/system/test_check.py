@@ -108,7 +108,7 @@ def test_repair_of_an_image(own_orlopd: Daemon) -> None:
     own_orlopd.docker("save", "-o", str(saved), "busybox")
     path = next(p for p in candidates(own_orlopd) if p.name == "busybox")
     own_orlopd.docker("create", "--name", "one", "busybox")
-    at, old = flip(path, random.Random(1))
+    flip(path, random.Random(1))
     code, text = check(own_orlopd, "-q", "--repair")
     assert code == 1
     assert "stays: conflict: unable to" in text
@@ -119,5 +119,3 @@ def test_repair_of_an_image(own_orlopd: Daemon) -> None:
     own_orlopd.docker("load", "-i", str(saved))
     assert check(own_orlopd)[0] == 0
     assert own_orlopd.docker("run", "--rm", "busybox", "echo", "whole").stdout == "whole\n"
-    assert at >= 0
-    assert old

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from orlop.network.proxy import Loop
+    from orlop.network.control import Loop
 
     Reply = Callable[[bytes], None]
 

@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from orlop.network.control import Loop
     from orlop.network.dns.forward import Reply
-    from orlop.network.proxy import Loop
 
 _IN, _OUT = 1, 4
 _AT_ONCE = 64  # datagrams of one container before the others have their turn

@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from orlop.errors import SystemFailure
@@ -43,25 +42,13 @@ class FuseOverlayfs(Overlay2):
         _run(str(merged), options + ",allow_other" + (",volatile" if volatile else ""))
 
     def temporary(self, id: str) -> int:
-        return self._view(lambda where: self._mount(id, where, False))
+        return self._opened(lambda where: self._mount(id, where, False))
 
     def _merged(self, lowers: list[str]) -> int:
         paths = [str(self.home / n) for n in lowers]
         if len(paths) == 1:
             return os.open(paths[0], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        return self._view(lambda where: _run(str(where), f"lowerdir={':'.join(paths)},ro"))
-
-    def _view(self, mounting: Callable[[Path], None]) -> int:
-        """A merged view by descriptor only: it goes when the last one is closed."""
-        where = Path(tempfile.mkdtemp(prefix=".view-", dir=self.home))
-        try:
-            mounting(where)
-            try:
-                return os.open(where, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            finally:
-                mount.umount(str(where), mount.MNT_DETACH)
-        finally:
-            where.rmdir()
+        return self._opened(lambda where: _run(str(where), f"lowerdir={':'.join(paths)},ro"))
 
     def status(self) -> list[tuple[str, str]]:
         return []

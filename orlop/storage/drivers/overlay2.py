@@ -16,6 +16,7 @@ import re
 import secrets
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from orlop.errors import InvalidArgument, NotFound, SystemFailure
@@ -171,11 +172,11 @@ class Overlay2:
             self.home, lambda: mount.mount("overlay", str(where), "overlay", 0, options + extra)
         )
 
-    def _opened(self, options: str, extra: str) -> int:
+    def _opened(self, mounting: Callable[[Path], None]) -> int:
         """A merged view by descriptor only: it goes when the last one is closed."""
         where = Path(tempfile.mkdtemp(prefix=".view-", dir=self.home))
         try:
-            self._mount_from_home(options, extra, where)
+            mounting(where)
             try:
                 return os.open(where, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             finally:
@@ -186,7 +187,8 @@ class Overlay2:
     def _detached(self, id: str, lowers: list[str], *, volatile: bool) -> int:
         if not self._one_by_one:
             extra = ",volatile" if volatile else ""
-            return self._opened(self._options(id, lowers, "."), extra)
+            merged = self._options(id, lowers, ".")
+            return self._opened(lambda where: self._mount_from_home(merged, extra, where))
         base = self.home / id
         options: list[tuple[str, str | None]] = [
             ("lowerdir+", str(self.home / name)) for name in lowers
@@ -220,7 +222,8 @@ class Overlay2:
         if len(lowers) == 1:
             return os.open(self.home / lowers[0], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         if not self._one_by_one:
-            return self._opened(f"lowerdir={':'.join(lowers)}", "")
+            merged = f"lowerdir={':'.join(lowers)}"
+            return self._opened(lambda where: self._mount_from_home(merged, "", where))
         options: list[tuple[str, str | None]] = [("lowerdir+", str(self.home / n)) for n in lowers]
         return mount.new_mount("overlay", options, source="overlay", attributes=mount.ATTR_RDONLY)
 

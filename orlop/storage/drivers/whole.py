@@ -9,7 +9,6 @@ into the copy. A container's layer is its root filesystem, so nothing has to be 
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
 from pathlib import Path
 
 from orlop.kernel import libc
@@ -30,12 +29,6 @@ class WholeTrees:
         home.chmod(0o710)
         self._trees = home / self.folder
         self._trees.mkdir(mode=0o710, exist_ok=True)
-
-    @abstractmethod
-    def create(self, id: str) -> Path: ...
-
-    @abstractmethod
-    def attach(self, id: str, parent: str) -> None: ...
 
     def tree(self, id: str) -> Path:
         return self._trees / id
