@@ -16,6 +16,7 @@ from orlop.errors import OrlopError
 from orlop.oci.digest import ChainID, DiffID, next_chain, parse_digest
 from orlop.paths import Root
 from orlop.storage.layers import Layers
+from orlop.storage.recordfile import text
 from orlop.storage.tarsplit import assemble
 
 _YOUNG = 3600  # seconds: a pull may still be filling it
@@ -30,19 +31,19 @@ def layer_problems(layers: Layers) -> Iterator[tuple[str, str]]:
 
 def _problem(layers: Layers, folder: Path) -> str:
     try:
-        diff = DiffID(parse_digest(_text(folder / "diff")))
-        above = _text(folder / "parent")
+        diff = DiffID(parse_digest(text(folder / "diff")))
+        above = text(folder / "parent")
         parent = ChainID(parse_digest(above)) if above else None
         if next_chain(parent, diff) != f"sha256:{folder.name}":
             return "its diff ID and parent do not give its chain ID"
         if parent is not None and not (layers.root / "sha256" / parent[7:]).is_dir():
             return f"its parent {parent} is missing"
-        cache_id = _text(folder / "cache-id")
+        cache_id = text(folder / "cache-id")
         if not cache_id or "/" in cache_id or not layers.driver.exists(cache_id):
             return f"its files (cache ID {cache_id[:64] or 'empty'}) are missing"
         chain = ChainID(f"sha256:{folder.name}")
         known = layers.get(chain) if layers.has(chain) else None
-        if known is None or _text(folder / "size") != str(known.size):
+        if known is None or text(folder / "size") != str(known.size):
             return "its record cannot be read"
         return _content(folder, layers.driver.tree(cache_id), diff)
     except (OSError, ValueError, OrlopError) as error:
@@ -61,11 +62,11 @@ def _content(folder: Path, tree: Path, diff: DiffID) -> str:
 def orphans(layers: Layers, containers: set[str]) -> Iterator[tuple[str, str, str]]:
     """Kinds: "tree", "mount". What is perhaps being made now is left out."""
     busy = any((layers.root / "tmp").iterdir())
-    named = set()
+    named = {layer.cache_id for layer in layers.all()}  # those of a build are in no record yet
     for folder in (layers.root / "sha256").iterdir():
-        named.add(_text(folder / "cache-id"))
+        named.add(text(folder / "cache-id"))
     for folder in (layers.root / "mounts").iterdir():
-        ids = {_text(folder / "mount-id"), _text(folder / "init-id")} - {""}
+        ids = {text(folder / "mount-id"), text(folder / "init-id")} - {""}
         named |= ids
         if folder.name not in containers:
             yield "mount", folder.name, "no container has this writable layer"
@@ -76,10 +77,3 @@ def orphans(layers: Layers, containers: set[str]) -> Iterator[tuple[str, str, st
         if busy and time.time() - os.stat(layers.driver.tree(id)).st_ctime < _YOUNG:
             continue
         yield "tree", id, "no record names these files"
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", "replace").strip()
-    except (FileNotFoundError, NotADirectoryError):
-        return ""

@@ -40,9 +40,6 @@ class Driver(Protocol):
     def settle(self, id: str) -> None:
         """After `temporary`: the layer may be mounted again."""
 
-    def below(self, id: str, parent: str) -> int:
-        """A detached view, to read, of `parent` and all below it, on which `id` is stacked."""
-
     def view(self, id: str) -> int:
         """A detached view, to read, of `id` and all below it."""
 

@@ -386,7 +386,7 @@ class Layers:
             self.driver.tree(made.mount_id), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         )
         try:
-            lower = self.driver.below(made.mount_id, parent) if parent else nothing()
+            lower = self.driver.view(parent) if parent else nothing()
             try:
                 yield upper, lower
             finally:

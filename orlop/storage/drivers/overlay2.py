@@ -207,9 +207,6 @@ class Overlay2:
         """After `temporary`: the layer may be mounted again."""
         self._clear_incompat(id)
 
-    def below(self, id: str, parent: str) -> int:
-        return self._merged(self._lowers(id))
-
     def view(self, id: str) -> int:
         lowers = [f"l/{(self.home / id / 'link').read_text()}"]
         try:

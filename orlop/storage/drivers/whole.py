@@ -73,9 +73,6 @@ class WholeTrees:
     def settle(self, id: str) -> None:
         """Nothing was mounted."""
 
-    def below(self, id: str, parent: str) -> int:
-        return os.open(self.tree(parent), _DIRECTORY)
-
     def leave(self) -> None:
         """Nothing was mounted."""
 
