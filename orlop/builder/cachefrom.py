@@ -1,7 +1,8 @@
 """`--cache-from`: images that the user trusts as answers. Pure over images and states.
 
 A step of ours writes into history what it did and, for COPY, the digest of what it read. An image
-whose history begins with the stage's own and goes on with the step's text holds its outcome.
+whose history begins with the stage's own and goes on with the step's text holds its outcome. A RUN
+that reads what history does not tell (a bound context, an interpreter's script) is not asked for.
 """
 
 from __future__ import annotations

@@ -101,15 +101,10 @@ class Context:
         )  # fmt: skip
 
     def _sparse(self, path: str, mode: int, entry: tar.Entry, reader: tar.TarReader) -> Item:
-        start, digest, at = self.size, hashlib.sha256(), 0
-        stored = b"".join(bytes(chunk) for chunk in reader.data())
-        taken = 0
-        for offset, length in [*(entry.holes or ()), (entry.size, 0)]:
-            for piece in (bytes(offset - at), stored[taken : taken + length]):
-                digest.update(piece)
-                self._append(piece)
-            taken += length
-            at = offset + length
+        start, digest = self.size, hashlib.sha256()
+        for piece in _filled(entry, reader):
+            digest.update(piece)
+            self._append(piece)
         return Item(
             path, FILE, mode, entry.uid, entry.gid, self.size - start, "", start,
             digest.hexdigest(), entry.mtime_ns,
@@ -212,6 +207,24 @@ class Context:
         if item.size > limit:
             raise InvalidArgument(f"{item.path} is larger than {limit} bytes")
         return b"".join(self.read(item))
+
+
+def _filled(entry: tar.Entry, reader: tar.TarReader) -> Iterator[bytes]:
+    """A sparse file's bytes with its holes as zeros, a chunk at a time: a hole may be any size."""
+    at, stored = 0, memoryview(b"")
+    chunks = reader.data()
+    for offset, length in [*(entry.holes or ()), (entry.size, 0)]:
+        while at < offset:
+            piece = bytes(min(offset - at, _CHUNK))
+            at += len(piece)
+            yield piece
+        end = offset + length
+        while at < end:
+            stored = stored or memoryview(bytes(next(chunks)))
+            piece = bytes(stored[: end - at])
+            stored = stored[len(piece) :]
+            at += len(piece)
+            yield piece
 
 
 def _xattrs(entry: tar.Entry) -> tuple[tuple[str, bytes], ...]:

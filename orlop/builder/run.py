@@ -87,7 +87,7 @@ def environment(session: Session, state: State) -> tuple[list[str], dict[str, st
     return [*(state.config.get("Env") or ()), *(f"{k}={v}" for k, v in entries.items())], heeded
 
 
-def history_of(state: State, words: list[str], heeded: dict[str, str]) -> str:
+def history_of(words: list[str], heeded: dict[str, str]) -> str:
     declared = {k: v for k, v in heeded.items() if k not in configure.PROXIES}
     if not declared:
         return " ".join(words)
@@ -97,7 +97,7 @@ def history_of(state: State, words: list[str], heeded: dict[str, str]) -> str:
 
 def run(
     session: Session, state: State, node: ins.Run, vertex: Vertex, place: str, stage: str,
-    mounts: Mounts, escape: str,
+    mounts: Mounts,
 ) -> tuple[State, bool]:  # fmt: skip
     """(state after it, whether the cache had it). Raises StepFailed, OrlopError."""
     words = command_of(state, node)
@@ -122,8 +122,10 @@ def run(
         "epoch": state.epoch,
         "platform": str(state.platform),
     }
-    history = history_of(state, words, heeded)
-    hit = session.look_up(vertex, stage, place, inputs, state, history)
+    history = history_of(words, heeded)
+    unsaid = script is not None or any(one.content for one in mounts.planned)
+    told = "" if unsaid else history  # files that a step read are not in its history
+    hit = session.look_up(vertex, stage, place, inputs, state, told)
     if hit is not None:
         return state.stepped(history, hit.diff), True
     config: Json = {
@@ -172,7 +174,7 @@ def _execute(
         if points:
             host["Mounts"] = points
         id, _ = create(containers, config, host, on=bare_image(state), transient=True)
-        stack.callback(_leave, session, id, vertex)
+        stack.callback(_leave, session, id)
         if extra:
             containers.hidden_env[id] = tuple(extra)
             stack.callback(containers.hidden_env.pop, id, None)
@@ -192,7 +194,7 @@ def _execute(
         return outcome
 
 
-def _leave(session: Session, id: str, vertex: Vertex) -> None:
+def _leave(session: Session, id: str) -> None:
     """What becomes of a container that is still there: removed, or left for the user to look at."""
     containers = session.builder.containers
     container = containers.find(id)

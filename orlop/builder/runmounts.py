@@ -237,12 +237,10 @@ def _secret(session: Session, item: Planned, points: list[Json], hidden: list[st
         return
     path = str(session.scratch / f"secret-{os.urandom(4).hex()}")
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
-    try:
-        os.write(fd, data)
+    with os.fdopen(fd, "wb") as file:  # all of it, or ENOSPC
+        file.write(data)
         os.fchown(fd, found.uid or 0, found.gid or 0)
         os.fchmod(fd, 0o400 if found.mode is None else found.mode)
-    finally:
-        os.close(fd)
     points.append(_point(path, item.target, True))
 
 

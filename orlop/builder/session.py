@@ -108,6 +108,7 @@ class Session:
     ) -> Hit | None:
         """The outcome of an earlier run of the same step; notes what this one depends on.
 
+        `created_by`: the history by which an image may answer, "" when it does not say everything.
         `files`: what the digest in `inputs` is of, for `--explain`.
         """
         key = key_of(inputs)
@@ -117,7 +118,7 @@ class Session:
         self.inputs[place] = (f"{key} {vertex.text}", shown)
         bypass = self.bypass(stage)
         found = None if bypass else self.cache.find(key)
-        if found is None and not bypass:
+        if found is None and created_by and not bypass:
             found = cachefrom.find(self.trusted, state, created_by)
         chain = found.chain if found is not None else None
         if chain is not None:

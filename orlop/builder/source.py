@@ -5,6 +5,7 @@ Invariant: a path is resolved inside its source only; a link that leads out lead
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -18,6 +19,7 @@ from orlop.storage.pack import file_xattrs
 
 FILE, DIRECTORY, LINK, OTHER = "f", "d", "l", "o"
 _LINKS = 40
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 _CHUNK = 1 << 20
 
 
@@ -115,7 +117,9 @@ class Tree:
     def item(self, path: str) -> Item | None:
         try:
             fd = self._root.opath(path or ".", follow=False)
-        except (FileNotFoundError, NotADirectoryError, OSError):
+        except OSError as error:
+            if error.errno not in _NOT_THERE:
+                raise
             return None
         try:
             status = os.fstat(fd)

@@ -17,7 +17,7 @@ from orlop.builder.layer import sealed, writable
 from orlop.builder.modes import Chmod, owner
 from orlop.builder.place import Placing
 from orlop.builder.remote import fetch, is_git, is_url
-from orlop.builder.select import Picked, contents, digest_of, has_wildcards, pick
+from orlop.builder.select import Picked, contents, digest_of, pick
 from orlop.builder.session import Session
 from orlop.builder.source import DIRECTORY, FILE, Item, Source, clean
 from orlop.builder.state import State
@@ -62,13 +62,13 @@ def transfer(
     words = _expanded(state, node, escape)
     Chmod(words.chmod)
     with ExitStack() as stack:
-        other = _other(session, state, node, escape, stage_of)
+        other = _other(state, node, escape, stage_of)
         source = _source(session, other, stack)
         _gather(session, node, words, source, stack)
         _check(node, words)
         ignore = Ignore(words.excludes) if words.excludes else None
         files = _files(session, node, words, other, ignore)
-        digest = digest_of(files)
+        digest = _digest(words, files)
         inputs: Json = {
             "op": node.name.lower(),
             "parent": state.chain or "",
@@ -77,7 +77,7 @@ def transfer(
             "chown": words.chown,
             "chmod": words.chmod,
             "epoch": state.epoch,
-            "unpack": isinstance(node, ins.Add) and node.unpack is not False,
+            "unpack": node.unpack if isinstance(node, ins.Add) else False,
         }
         history = _history(state, node, words, digest)
         hit = session.look_up(vertex, stage, place, inputs, state, history, files)
@@ -108,9 +108,8 @@ def _expanded(state: State, node: ins.Copy | ins.Add, escape: str) -> _Words:
 
 
 def _other(
-    session: Session, state: State, node: ins.Copy | ins.Add, escape: str,
-    stage_of: Callable[[str], State],
-) -> State | None:  # fmt: skip
+    state: State, node: ins.Copy | ins.Add, escape: str, stage_of: Callable[[str], State]
+) -> State | None:
     if isinstance(node, ins.Copy) and node.source_stage:
         lexer, scope = state.expand(escape)
         return stage_of(lexer.word(node.source_stage, scope))
@@ -184,10 +183,7 @@ def _leads_out(text: str) -> bool:
 def _check(node: ins.Copy | ins.Add, words: _Words) -> None:
     picked = [one for part in words.parts for one in part.picked]
     if not picked:
-        if words.sources and all(has_wildcards(s) for s in words.sources):
-            raise InvalidArgument(f"{node.name} failed: no source files were specified")
-        if not words.inlines:
-            raise InvalidArgument(f"{node.name} failed: no source files were specified")
+        raise InvalidArgument(f"{node.name} failed: no source files were specified")
     many = len(picked) > 1
     into = words.target.endswith("/") or words.target in (".", "") or words.target.endswith("/.")
     if many and not into:
@@ -204,17 +200,25 @@ def _files(
     out: dict[str, list[object]] = {}
     for number, part in enumerate(words.parts):
         prefix = "" if number == 0 else f"{number}:"
-        if other is not None and other.chain is not None and number == 0 and ignore is None:
-            found = _known(session, other, words, part)
+        if other is not None and part.source.owned and ignore is None:
+            found = _known(session, other, node, words, part)
         else:
             found = contents(part.source, part.picked, ignore)
         out.update({prefix + path: value for path, value in found.items()})
     return out
 
 
-def _known(session: Session, other: State, words: _Words, part: Part) -> dict[str, list[object]]:
+def _digest(words: _Words, files: dict[str, list[object]]) -> str:
+    """Of several sources the last that has a name wins: their order counts."""
+    return digest_of({**files, "": list(words.sources)} if len(words.sources) > 1 else files)
+
+
+def _known(
+    session: Session, other: State, node: ins.Copy | ins.Add, words: _Words, part: Part
+) -> dict[str, list[object]]:
     """A stage's files are hashed once: its layers never change."""
-    what = "\0".join(words.sources)
+    how = ["--parents"] if isinstance(node, ins.Copy) and node.parents else []
+    what = "\0".join([*how, *words.sources])
     assert other.chain is not None
     found = session.cache.contents(other.chain, what)
     if found is None:
@@ -232,8 +236,13 @@ def _target(state: State, text: str) -> str:
 def _history(state: State, node: ins.Copy | ins.Add, words: _Words, digest: str) -> str:
     tops = [one for part in words.parts for one in part.picked]
     kind = "multi" if len(tops) > 1 else "dir" if tops[0].item.kind == DIRECTORY else "file"
+    unpack = (
+        str(node.unpack).lower() if isinstance(node, ins.Add) and node.unpack is not None else ""
+    )
+    flags = (("chown", words.chown), ("chmod", words.chmod), ("unpack", unpack))
+    shown = "".join(f"--{name}={value} " for name, value in flags if value)
     shell = " ".join(state.shell)
-    return f"{shell} #(nop) {node.name} {kind}:{digest} in {words.target} "
+    return f"{shell} #(nop) {node.name} {shown}{kind}:{digest} in {words.target} "
 
 
 def _place(

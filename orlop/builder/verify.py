@@ -36,7 +36,7 @@ def verify(builder: Builder, request: Request) -> Iterator[Event]:
         else:
             yield event
     yield Warning("Building again, without the cache, to compare")
-    again = replace(request, no_cache=True, tags=(), squash=request.squash, id=request.id + "-2")
+    again = replace(request, no_cache=True, tags=())  # under its id still, so that it is cancelled
     with closing(build(builder, again)) as events:  # type: ignore[type-var]
         for event in events:
             if isinstance(event, Completed):

@@ -68,6 +68,12 @@ def test_add_of_a_url(lab: Lab, web: str) -> None:
     )
 
 
+def test_unpack_is_part_of_what_the_cache_heeds(lab: Lab, web: str) -> None:
+    kept = lab.build(f"FROM busybox\nADD {web}/x.tar /heeded/\n")
+    opened = lab.build(f"FROM busybox\nADD --unpack=true {web}/x.tar /heeded/\n")
+    assert (kept.sh("ls /heeded"), opened.sh("ls /heeded")) == ("x.tar\n", "Dockerfile\nf\n")
+
+
 def test_a_wrong_checksum_and_a_missing_page(lab: Lab, web: str) -> None:
     with pytest.raises(InvalidArgument, match="digest mismatch sha256:"):
         lab.build(f"FROM busybox\nADD --checksum=sha256:{'0' * 64} {web}/a.txt /x\n")
