@@ -154,11 +154,6 @@ class Cache:
         found = self._db.execute("select 1 from steps where chain = ? limit 1", (chain,))
         return found.fetchone() is not None
 
-    def forget_fresh(self, keys: Iterable[str]) -> None:
-        with self._lock:
-            for key in keys:
-                self._fresh.pop(key, None)
-
     def seen(self, image: str) -> bool:
         """Some build came to this image before."""
         with self._lock:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 from orlop.builder import instructions as ins
-from orlop.builder.expand import Lexer
 from orlop.builder.state import State
 from orlop.errors import InvalidArgument
 from orlop.image.ports import parse_exposed
@@ -25,10 +24,6 @@ PROXIES = frozenset(
     for word in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
     for name in (word, word.lower())
 )
-
-
-def settings_only(instruction: ins.Instruction) -> bool:
-    return type(instruction) in _VERBS
 
 
 def configure(state: State, instruction: ins.Instruction, escape: str) -> State:
@@ -223,7 +218,3 @@ _VERBS: dict[type[ins.Instruction], Callable[[State, Any, str], tuple[State, str
     ins.Onbuild: _onbuild,
     ins.Healthcheck: _healthcheck,
 }
-
-
-def expanded(lexer: Lexer, scope: dict[str, str], texts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(lexer.word(text, scope) for text in texts)

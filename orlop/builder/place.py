@@ -42,7 +42,7 @@ class Placing:
         if one.parents:
             target, into = f"{target.rstrip('/')}/{one.parents}", one.item.kind != DIRECTORY
         if one.item.kind == DIRECTORY:
-            self._directory(target, one.parents)
+            self._directory(target)
             for below, item in walk(self.source, one.item, self.ignore):
                 where, _, name = f"{target.rstrip('/')}/{below}".rpartition("/")
                 self._item(where, name, item)
@@ -61,7 +61,7 @@ class Placing:
         except (FileNotFoundError, NotADirectoryError):
             return False
 
-    def _directory(self, path: str, _parents: str = "") -> str:
+    def _directory(self, path: str) -> str:
         """Make a destination directory and what is missing above it."""
         uid, gid = self.owner or (0, 0)
         try:

@@ -12,7 +12,7 @@ from typing import Any
 from orlop.builder import instructions as ins
 from orlop.builder.flags import Flags
 from orlop.builder.heredoc import parse_word
-from orlop.builder.mountspec import fields_of, parse_device
+from orlop.builder.mountspec import parse_device, parse_mount
 from orlop.builder.parser import Node, at_line, parse
 from orlop.builder.suggest import did_you_mean
 from orlop.errors import InvalidArgument
@@ -204,7 +204,7 @@ def _run(node: Node) -> ins.Run:
     flags = Flags(node.flags, strings=("network", "security"), lists=("mount", "device"))
     for text in flags.all("mount"):
         if "$" not in text:
-            _check_mount(text)
+            parse_mount(text)
     for text in flags.all("device"):
         parse_device(text)
     network = flags.text("network") or "default"
@@ -226,13 +226,6 @@ def _run(node: Node) -> ins.Run:
         flags.all("device"),
         **_place(node),
     )
-
-
-def _check_mount(text: str) -> None:
-    from orlop.builder.mountspec import parse_mount
-
-    fields_of(text)
-    parse_mount(text)
 
 
 def _pairs(node: Node) -> tuple[ins.Pair, ...]:

@@ -24,7 +24,7 @@ from orlop.errors import InvalidArgument, NotSupported, SystemFailure
 from orlop.image.images import Images
 from orlop.oci.digest import parse_digest
 from orlop.registry.open_url import open_url
-from orlop.storage.compression import Reader
+from orlop.storage.compression import Reader, detect
 
 _GIT = re.compile(
     r"(?:git://|ssh://|git@|github\.com/|https?://[^#]*\.git(?:#|$))", re.ASCII | re.IGNORECASE
@@ -96,8 +96,6 @@ def load_url(images: Images, context: Context, url: str) -> bool:
 
 
 def _looks_like_archive(first: bytes) -> bool:
-    from orlop.storage.compression import detect
-
     return bool(detect(first[:16])) or first[257:262] == b"ustar"
 
 

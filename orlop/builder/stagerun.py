@@ -24,6 +24,7 @@ from orlop.builder.state import State, of_image, scratch
 from orlop.builder.transfer import transfer
 from orlop.container.volumes import make_directory
 from orlop.errors import InvalidArgument, OrlopError
+from orlop.image.times import parse_ns
 from orlop.oci import platform as platforms
 from orlop.oci.platform import Platform
 
@@ -127,7 +128,7 @@ class StageRun:
         session = self.session
         if isinstance(node, ins.Run):
             mounts = runmounts.plan(session, state, node, escape, self._files_of)
-            return run(session, state, node, vertex, place, self.name, mounts, escape)
+            return run(session, state, node, vertex, place, self.name, mounts)
         if isinstance(node, ins.Copy | ins.Add):
             return transfer(session, state, node, vertex, place, self.name, escape, self._files_of)
         if isinstance(node, ins.Workdir):
@@ -145,10 +146,9 @@ class StageRun:
         for argument in node.arguments:
             self.session.consumed.add(argument.key)
             # A global ARG counts only where the stage gives no default of its own
-            if argument.value is not None and argument.key not in given:
-                predefined = argument.key in _PREDEFINED
-                if not predefined:
-                    known.pop(argument.key, None)
+            own = argument.value is not None and argument.key not in given
+            if own and argument.key not in _PREDEFINED:
+                known.pop(argument.key, None)
         changed, text = configure.declare(state, node, self.document.escape, known)
         return changed.stepped(f"{' '.join(state.shell)} #(nop)  {text}", None)
 
@@ -194,8 +194,6 @@ def _epoch(session: Session, created: str) -> int:
     """No time in the image is later than this: the base's own time, unless the user says."""
     if session.request.epoch is not None:
         return session.request.epoch
-    from orlop.image.times import parse_ns
-
     return max(_EARLIEST, parse_ns(created) // 10**9)
 
 

@@ -13,7 +13,6 @@ from orlop.builder import events as ev
 from orlop.image.times import rfc3339nano
 
 Json = dict[str, Any]
-_SHOWN = ("FROM", "RUN", "COPY", "ADD", "WORKDIR")
 
 
 def statuses(events: Iterable[ev.Event]) -> Iterator[Json]:
@@ -94,8 +93,3 @@ def _progress(event: ev.Progress) -> Json:
         "current": detail.get("current") or 0,
         "total": detail.get("total") or 0,
     }
-
-
-def shown(vertex: ev.Vertex) -> bool:
-    """Steps that change files; the others take no time."""
-    return vertex.text.partition(" ")[0].upper() in _SHOWN

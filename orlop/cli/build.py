@@ -56,7 +56,7 @@ def build(session: Session, options: Options) -> int:
         buildoutput.push_all(session, tags)
     _cache_to(session, options, result)
     buildoutput.write_files(
-        session, result.image, tags, options.text("iidfile"), options.text("metadata-file")
+        result.image, tags, options.text("iidfile"), options.text("metadata-file")
     )
     if options.flag("quiet"):
         out(f"{result.image}\n")

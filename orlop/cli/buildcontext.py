@@ -4,7 +4,7 @@ import os
 import stat
 
 from orlop.cli.failure import Failure
-from orlop.cli.tarwriter import file_member, header
+from orlop.cli.tarwriter import blocks, file_member, header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,16 +69,7 @@ class Directory:
         return None
 
     def __iter__(self) -> "Iterator[bytes]":
-        pending: list[bytes] = []
-        size = 0
-        for piece in self._pieces():
-            pending.append(piece)
-            size += len(piece)
-            if size >= _BLOCK:
-                yield b"".join(pending)
-                pending, size = [], 0
-        pending.append(bytes(1024))
-        yield b"".join(pending)
+        return blocks(self._pieces())
 
     def _pieces(self) -> "Iterator[bytes]":
         always = {self.name, f"{self.name}.dockerignore", ".dockerignore"}

@@ -109,7 +109,7 @@ def push_all(session: Session, tags: list[str]) -> None:
         push(session, options)
 
 
-def write_files(session: Session, image: str, tags: list[str], iidfile: str, metadata: str) -> None:
+def write_files(image: str, tags: list[str], iidfile: str, metadata: str) -> None:
     if iidfile:
         _write(iidfile, image.encode())
     if metadata:

@@ -11,7 +11,7 @@ from orlop.cli.out import err
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _BLOCK = 1 << 18
 _TYPES = {
@@ -28,10 +28,14 @@ def pack(top: str, called: str, follow: bool) -> "Iterator[bytes]":
     """The archive in pieces of about 256 KiB; `top` is stored as `called`."""
     if follow and os.path.islink(top):
         top = os.path.realpath(top)
+    return blocks(_members(top, called, {}))
+
+
+def blocks(pieces: "Iterable[bytes]") -> "Iterator[bytes]":
+    """The members as a whole archive, joined to about 256 KiB each: a write is dear."""
     pending: list[bytes] = []
     size = 0
-    links: dict[tuple[int, int], str] = {}
-    for piece in _members(top, called, links):
+    for piece in pieces:
         pending.append(piece)
         size += len(piece)
         if size >= _BLOCK:
