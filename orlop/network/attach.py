@@ -206,7 +206,7 @@ def _wanted(
         network = _find(networks, key, entry or {})
         if network.config_only:
             raise Forbidden(model.CONFIG_ONLY)
-        if network.driver not in ("bridge", *sublink.DRIVERS):
+        if network.driver not in choose.MADE:
             raise InvalidArgument(
                 "conflicting options: cannot attach both user-defined and "
                 "non-user-defined network-modes"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orlop.errors import OrlopError, SystemFailure
 from orlop.network import defaultbridge, hostnet, leftovers, policy
-from orlop.network.drivers import bridge, sublink
+from orlop.network.drivers import bridge, choose, sublink
 from orlop.network.model import Network
 from orlop.network.networks import Networks
 
@@ -32,17 +32,11 @@ def bring_up(networks: Networks, network: Network) -> Network:
 
 def links_up(networks: Networks, network: Network) -> None:
     """Its bridge, or the parent of its containers' links."""
-    if network.driver in sublink.DRIVERS:
-        sublink.up(network, networks.alias)
-    else:
-        bridge.up(network, networks.alias, networks.config.mtu)
+    choose.of(network).up(network, networks.alias, networks.config.mtu)
 
 
 def links_down(networks: Networks, network: Network) -> None:
-    if network.driver in sublink.DRIVERS:
-        sublink.down(network, networks.alias)
-    else:
-        bridge.down(network)
+    choose.of(network).down(network, networks.alias)
 
 
 def apply_firewall(networks: Networks) -> None:
@@ -75,9 +69,7 @@ def _settled(networks: Networks) -> Network | None:
 
 
 def _stands(network: Network) -> bool:
-    return sublink.exists(
-        sublink.parent(network) if network.driver in sublink.DRIVERS else network.bridge
-    )
+    return sublink.exists(choose.of(network).link(network))
 
 
 def _forward(networks: Networks, network: Network) -> None:

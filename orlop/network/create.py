@@ -11,7 +11,7 @@ from typing import Any
 from orlop.errors import Conflict, Forbidden, InvalidArgument, NotFound
 from orlop.network import blocks as asked
 from orlop.network import bringup, defaultbridge, hostnet, ipam, model, options
-from orlop.network.drivers import sublink
+from orlop.network.drivers import choose, sublink
 from orlop.network.ipam import Subnet
 from orlop.network.model import Block, Network
 from orlop.network.networks import Networks, timestamp
@@ -96,7 +96,7 @@ def _check(request: Json, network: Network) -> None:
         return
     if network.driver in ("host", "null"):
         raise Forbidden(f'only one instance of "{network.driver}" network is allowed')
-    if network.driver not in ("bridge", *sublink.DRIVERS):
+    if network.driver not in choose.MADE:
         raise NotFound(f'plugin "{network.driver}" not found')
     if request.get("Ingress"):
         raise Forbidden("Ingress network can only be global scope network")

@@ -9,10 +9,9 @@ from orlop.errors import OrlopError
 from orlop.kernel import netlink
 from orlop.network import bringup, called, publish
 from orlop.network.detach import detach
-from orlop.network.drivers import bridge, sublink
+from orlop.network.drivers import bridge, choose
 from orlop.network.networks import Networks
 
-MADE = ("bridge", *sublink.DRIVERS)
 _log = logging.getLogger(__name__)
 
 
@@ -22,7 +21,7 @@ def sweep(networks: Networks, live: set[str]) -> None:
         for container_id in set(networks.sandboxes) - live:
             detach(networks, container_id)
         used = {id for s in networks.sandboxes.values() for id in s.endpoints}
-        wanted = [n for n in networks.all() if n.driver in MADE and n.id in used]
+        wanted = [n for n in networks.all() if n.driver in choose.MADE and n.id in used]
         try:
             for network in wanted:
                 bringup.bring_up(networks, network)

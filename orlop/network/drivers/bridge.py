@@ -75,7 +75,11 @@ def _configure(
     netlink.run_ops(ops)
 
 
-def down(network: Network) -> None:
+def link(network: Network) -> str:
+    return network.bridge
+
+
+def down(network: Network, alias: str) -> None:
     """Remove its bridge; an absent one is no error."""
     try:
         netlink.run_ops([("delete", network.bridge)])

@@ -45,13 +45,13 @@ def check(network: Network, others: Iterable[Network]) -> None:
     if network.options.get(model.PARENT) == "lo":
         raise InvalidArgument(f"loopback interface is not a valid {driver} parent link")
     for other in others:
-        if other.driver == driver and parent(other) == parent(network):
+        if other.driver == driver and link(other) == link(network):
             _check_shared(network, other)
 
 
 def _check_shared(network: Network, other: Network) -> None:
     """Networks of one driver on one parent: macvlan's may share it, but for passthru."""
-    name = parent(network)
+    name = link(network)
     if network.driver == "ipvlan":
         raise Forbidden(f"network di-{other.id[:12]} is already using parent interface {name}")
     if network.options.get("macvlan_mode") == "passthru":
@@ -65,23 +65,24 @@ def _check_shared(network: Network, other: Network) -> None:
         )
 
 
-def parent(network: Network) -> str:
+def link(network: Network) -> str:
     """The name of its parent link."""
     named = network.options.get(model.PARENT)
     return named or f"{'dm' if network.driver == 'macvlan' else 'di'}-{network.id[:12]}"
 
 
-def up(network: Network, alias: str) -> None:
+def up(network: Network, alias: str, default_mtu: int) -> None:
     """Have its parent: idempotent. Raises InvalidArgument, SystemFailure."""
-    name = parent(network)
+    del default_mtu  # of bridges: a parent has its own
+    name = link(network)
     try:
         if exists(name):
             return
         if not network.options.get(model.PARENT):
             netlink.run_ops([("dummy", name, alias)])
             return
-        link, number = _vlan(name)
-        netlink.run_ops([("vlan", name, link, number, alias)])
+        below, number = _vlan(name)
+        netlink.run_ops([("vlan", name, below, number, alias)])
     except OSError as error:
         text = (error.strerror or "").lower()
         if network.options.get(model.PARENT):
@@ -98,8 +99,8 @@ def exists(name: str) -> bool:
 
 
 def _vlan(name: str) -> tuple[str, int]:
-    link, dot, text = name.partition(".")
-    if not dot or "." in text or not link:
+    below, dot, text = name.partition(".")
+    if not dot or "." in text or not below:
         raise InvalidArgument(
             f"invalid subinterface vlan name {name}, example formatting is eth0.10"
         )
@@ -107,18 +108,18 @@ def _vlan(name: str) -> tuple[str, int]:
         raise InvalidArgument(
             f"unable to parse a valid vlan id from: {text} (ex. eth0.10 for vlan 10)"
         )
-    if not exists(link):
-        raise InvalidArgument(f"-o parent interface was not found on the host: {link}")
+    if not exists(below):
+        raise InvalidArgument(f"-o parent interface was not found on the host: {below}")
     if not 1 <= int(text) <= _VLANS:
         raise InvalidArgument(f"vlan id must be between 1-{_VLANS}, received: {int(text)}")
-    return link, int(text)
+    return below, int(text)
 
 
 def down(network: Network, alias: str) -> None:
     """Remove the parent if we made it; an absent one is no error."""
-    name = parent(network)
+    name = link(network)
     try:
-        if any(link.name == name and link.alias == alias for link in netlink.links()):
+        if any(found.name == name and found.alias == alias for found in netlink.links()):
             netlink.run_ops([("delete", name)])
     except OSError as error:
         raise SystemFailure(
@@ -133,9 +134,9 @@ def host_ops(network: Network, endpoint: Endpoint, default_mtu: int) -> list[Op]
     del default_mtu  # of bridges: a parent has its own
     if network.driver == "ipvlan":
         flag = _FLAGS[network.options.get("ipvlan_flag", "")]
-        return [("ipvlan", parent(network), endpoint.interface, mtu, mode, flag)]
+        return [("ipvlan", link(network), endpoint.interface, mtu, mode, flag)]
     mac = bytes.fromhex(endpoint.mac.replace(":", ""))
-    return [("macvlan", parent(network), endpoint.interface, mtu, mac, mode)]
+    return [("macvlan", link(network), endpoint.interface, mtu, mac, mode)]
 
 
 def container_ops(network: Network, endpoint: Endpoint, *, gateway: bool) -> list[Op]:
