@@ -25,6 +25,7 @@ from orlop.builder.request import Request
 from orlop.builder.status import statuses
 from orlop.builder.verify import verify
 from orlop.errors import InvalidArgument, NotSupported, SystemFailure
+from orlop.registry.credentials import decode_header
 
 Json = dict[str, Any]
 _OURS = "x-orlop-build"
@@ -166,26 +167,17 @@ def _request(call: Call, context: Context, name: str) -> Request:
 
 def _ours(call: Call) -> Json:
     """What the classic API has no place for: secrets, agents, --explain."""
-    header = call.header(_OURS)
-    if not header:
-        return {}
     try:
-        found = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
-    except (ValueError, RecursionError):
+        return decode_header(call.header(_OURS))
+    except InvalidArgument:
         raise InvalidArgument(f"invalid {_OURS} header") from None
-    return found if isinstance(found, dict) else {}
 
 
 def _auth(call: Call) -> dict[str, Json]:
-    header = call.header("x-registry-config")
-    if not header:
-        return {}
     try:
-        found = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
-    except (ValueError, RecursionError):
+        found = decode_header(call.header("x-registry-config"))
+    except InvalidArgument:
         return {}  # as dockerd: it is only a hint
-    if not isinstance(found, dict):
-        return {}
     return {str(k): v for k, v in found.items() if isinstance(v, dict)}
 
 

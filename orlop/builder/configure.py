@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from orlop.builder import instructions as ins
+from orlop.builder.source import clean
 from orlop.builder.state import State
 from orlop.errors import InvalidArgument
 from orlop.image.ports import parse_exposed
@@ -151,13 +152,7 @@ def workdir(state: State, node: ins.Workdir, escape: str) -> str:
 def absolute(state: State, path: str) -> str:
     """A path as the image sees it, from its working directory."""
     whole = path if path.startswith("/") else f"{state.config.get('WorkingDir') or '/'}/{path}"
-    out: list[str] = []
-    for part in whole.split("/"):
-        if part == "..":
-            out = out[:-1]
-        elif part not in ("", "."):
-            out.append(part)
-    return "/" + "/".join(out)
+    return "/" + clean(whole)
 
 
 def _stopsignal(state: State, node: ins.Stopsignal, escape: str) -> Changed:

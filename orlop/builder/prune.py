@@ -48,10 +48,10 @@ def prune(
     builder.images.let_go(builder.cache.drop(chosen))
     out.keys = [r.key for r in chosen]
     out.size = sum(size for chain, size in sizes.items() if not builder.layers.has(ChainID(chain)))
-    with builder.lock:
-        idle = not builder.cancels
-    if all and idle and not wanted:
-        _drop_mounts(builder)
+    if all and not wanted:
+        with builder.lock:  # no build begins meanwhile
+            if not builder.cancels:
+                _drop_mounts(builder)
     return out
 
 

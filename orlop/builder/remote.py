@@ -88,14 +88,15 @@ def load_url(images: Images, context: Context, url: str) -> bool:
                 yield data
                 data = remote.read(_CHUNK)
 
-        if _looks_like_archive(first):
+        if looks_like_archive(first):
             context.load(cast(BinaryIO, Reader(chunks())))
             return False
         context.add_stream("Dockerfile", chunks(), 0o644)
         return True
 
 
-def _looks_like_archive(first: bytes) -> bool:
+def looks_like_archive(first: bytes) -> bool:
+    """Judged by its first bytes: a tar, or something compressed that may hold one."""
     return bool(detect(first[:16])) or first[257:262] == b"ustar"
 
 

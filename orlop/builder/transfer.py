@@ -16,7 +16,7 @@ from orlop.builder.events import Vertex
 from orlop.builder.layer import sealed, writable
 from orlop.builder.modes import Chmod, owner
 from orlop.builder.place import Placing
-from orlop.builder.remote import fetch, is_git, is_url
+from orlop.builder.remote import fetch, is_git, is_url, looks_like_archive
 from orlop.builder.select import Picked, contents, digest_of, pick
 from orlop.builder.session import Session
 from orlop.builder.source import DIRECTORY, FILE, Item, Source, clean
@@ -25,7 +25,7 @@ from orlop.errors import InvalidArgument
 from orlop.oci.ignore import Ignore
 from orlop.paths import Root
 from orlop.storage import tar
-from orlop.storage.compression import Reader, decompressed, detect, read_head
+from orlop.storage.compression import Reader, decompressed, read_head
 from orlop.storage.unpack import unpack
 
 Json = dict[str, Any]
@@ -294,9 +294,7 @@ def is_archive(source: Source, item: Item) -> bool:
     """A tar, as it is or compressed: its first header decides."""
     chunks = source.read(item)
     first = next(chunks, b"")
-    if len(first) < 10:
-        return False
-    if not detect(first[:16]) and first[257:262] != b"ustar":
+    if len(first) < 10 or not looks_like_archive(first):
         return False
     stream = cast(BinaryIO, Reader(_joined(first, chunks)))
     try:
