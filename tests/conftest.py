@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,5 @@ def own_orlopd() -> Iterator[Daemon]:
 @pytest.fixture(scope="session")
 def registry() -> Iterator[str]:
     """host:port of a private docker-registry."""
-    server = Registry()
-    try:
+    with closing(Registry()) as server:
         yield server.address
-    finally:
-        server.close()

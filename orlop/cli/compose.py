@@ -7,7 +7,8 @@ import os
 
 from orlop.cli.failure import Failure
 from orlop.cli.options import Options
-from orlop.cli.session import Session, home
+from orlop.cli.session import Session
+from orlop.client.host import home
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

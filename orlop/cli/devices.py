@@ -1,6 +1,6 @@
 """`--device` and `--security-opt`."""
 
-from orlop.cli.text import go_quote
+from orlop.text import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from orlop.cli.options import Options
 from orlop.cli.request import _empty_endpoint
-from orlop.cli.text import go_quote
 from orlop.cli.values import validate_mac
+from orlop.text import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -195,7 +195,7 @@ class Follow:
 def _log(level: str, message: str) -> None:
     import time
 
-    from orlop.cli.text import go_quote
+    from orlop.text import go_quote
 
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     err(f'time="{stamp}" level={level} msg={go_quote(message)}\n')

@@ -6,10 +6,10 @@ from orlop.cli.options import Options
 from orlop.cli.out import err
 from orlop.cli.reference import parse
 from orlop.cli.session import Session
-from orlop.cli.text import ellipsis, go_quote, short_id
 from orlop.cli.units import human_duration, human_size
 from orlop.client.transport import query, quote
 from orlop.oci.jsonlite import dumps
+from orlop.text import ellipsis, go_quote, short_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,12 +140,9 @@ def columns(digests: bool) -> tuple[str, ...]:
     return ("Repository", "Tag", *middle, "ID", "CreatedSince", "Size")
 
 
-def _copied(values: "Any") -> "Any":
-    return dict(values)
-
-
 def images(session: Session, options: Options) -> None:
-    filters: dict[str, Any] = {k: _copied(v) for k, v in options.map("filter").items()}
+    given: Any = options.map("filter")
+    filters: dict[str, Any] = {k: dict(v) for k, v in given.items()}
     name = options.args[0] if options.args else ""
     if name:
         filters.setdefault("reference", {})[name] = True

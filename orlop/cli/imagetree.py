@@ -8,10 +8,10 @@ from orlop.cli.options import Options
 from orlop.cli.out import out
 from orlop.cli.session import Session
 from orlop.cli.table import width
-from orlop.cli.text import ellipsis, short_id
 from orlop.cli.units import human_size
 from orlop.client.transport import query
 from orlop.oci.jsonlite import dumps
+from orlop.text import ellipsis, short_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -251,7 +251,7 @@ def _security_option(text: str) -> tuple[str, list[str]]:
     for part in text.split(","):
         key, equals, value = part.partition("=")
         if not equals:
-            from orlop.cli.text import go_quote
+            from orlop.text import go_quote
 
             raise ValueError(f"invalid security option {go_quote(part)}")
         if not key or not value:

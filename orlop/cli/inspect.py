@@ -4,10 +4,10 @@ from orlop.cli.failure import Failure
 from orlop.cli.options import Options
 from orlop.cli.out import err, out
 from orlop.cli.session import Session
-from orlop.cli.text import go_quote
 from orlop.client.transport import ApiError, query, quote
 from orlop.errors import OrlopError
 from orlop.oci.jsonlite import loads, loads_exact
+from orlop.text import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from orlop.cli.listing import Row, format_of, go_time, joined_labels, natural, s
 from orlop.cli.options import Options
 from orlop.cli.out import err, out
 from orlop.cli.session import Session
-from orlop.cli.text import short_id
 from orlop.client.transport import ApiError, query, quote
 from orlop.errors import OrlopError
 from orlop.oci.jsonlite import dumps
+from orlop.text import short_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

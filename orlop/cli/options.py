@@ -182,7 +182,7 @@ def store(options: Options, flag: Flag, value: str) -> None:
         try:
             PARSERS[kind](values, name, value)
         except ValueError as e:
-            from orlop.cli.text import go_quote
+            from orlop.text import go_quote
 
             raise UsageError(
                 f'invalid argument {go_quote(value)} for "{flag.label}" flag: {e}'

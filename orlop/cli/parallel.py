@@ -17,15 +17,10 @@ def call_all(client: Client, method: str, paths: Sequence[str]) -> list[OrlopErr
     from concurrent.futures import ThreadPoolExecutor
 
     def one(path: str) -> OrlopError | None:
-        # a connection of its own: the kept one belongs to a single thread
-        mine = Client(client.host, client._dial)
-        mine.version, mine.headers = client.version, client.headers
         try:
-            mine.raw(method, path)
+            client.raw(method, path)
         except OrlopError as e:
             return e
-        finally:
-            mine.close()
         return None
 
     with ThreadPoolExecutor(min(AT_ONCE, len(paths))) as pool:

@@ -3,8 +3,8 @@
 import posix
 
 from orlop.cli.failure import Failure
-from orlop.cli.text import go_quote
 from orlop.oci.jsonlite import dumps
+from orlop.text import go_quote
 
 _ARCHITECTURES = {
     "x86_64": ("amd64", ""), "x86-64": ("amd64", ""), "amd64": ("amd64", ""),

@@ -5,10 +5,10 @@ from orlop.cli.listing import Row, joined_labels, local_time, show
 from orlop.cli.options import Options
 from orlop.cli.out import err
 from orlop.cli.session import Session
-from orlop.cli.text import ellipsis, go_quote, short_id
 from orlop.cli.units import human_duration, human_size
 from orlop.client.transport import query
 from orlop.oci.jsonlite import dumps
+from orlop.text import ellipsis, go_quote, short_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import posix
 
 from orlop.cli.failure import Failure
-from orlop.client.host import Settings, client_for, getenv
+from orlop.client.host import Settings, client_for, default_config_dir
 from orlop.errors import InvalidArgument, NotFound
 from orlop.oci.jsonlite import loads
 
@@ -26,12 +26,7 @@ class Session:
 
     @property
     def config_dir(self) -> str:
-        return (
-            self.settings.config_dir
-            or getenv("ORLOP_CONFIG")
-            or getenv("DOCKER_CONFIG")
-            or home() + "/.docker"
-        )
+        return self.settings.config_dir or default_config_dir()
 
     @property
     def config(self) -> "dict[str, Any]":
@@ -78,15 +73,3 @@ def _unusable(message: str) -> Failure:
     if not message.startswith(("protocol", "ssh host")):
         message = "unable to resolve orlop endpoint: " + message
     return Failure("Failed to initialize: " + message)
-
-
-def home() -> str:
-    found = getenv("HOME")
-    if found:
-        return found
-    import pwd
-
-    try:
-        return pwd.getpwuid(posix.getuid()).pw_dir
-    except KeyError:
-        return "/"

@@ -9,11 +9,11 @@ from orlop.cli.options import Options
 from orlop.cli.out import out
 from orlop.cli.session import Session
 from orlop.cli.table import table
-from orlop.cli.text import short_id
 from orlop.cli.units import bytes_size, human_size
 from orlop.client.transport import Client, query, quote
 from orlop.errors import OrlopError
 from orlop.oci.jsonlite import split
+from orlop.text import short_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,8 +146,7 @@ class _Watch:
         self.entry = blank(name)
         self.error: OrlopError | None = None
         self.ready = threading.Event()
-        self._client = Client(client.host, client._dial)
-        self._client.version, self._client.headers = client.version, client.headers
+        self._client = client
         self._stream = stream
         self._heard = time.monotonic()
         threading.Thread(target=self._read, args=(name,), daemon=True).start()

@@ -7,8 +7,8 @@ import calendar
 import time
 
 from orlop.cli.failure import Failure
-from orlop.cli.text import go_quote
 from orlop.cli.units import parse_duration
+from orlop.text import go_quote
 
 
 def parse(text: str) -> str:

@@ -118,7 +118,7 @@ def go_int(text: str, bits: int = 64, base: int = 0, function: str = "ParseInt")
 
 def parse_duration(text: str) -> int:
     """Nanoseconds of "1h15m30.918s". Raises ValueError with the words of Go."""
-    from orlop.cli.text import go_quote
+    from orlop.text import go_quote
 
     rest, sign = text, 1
     if rest[:1] in ("+", "-"):

@@ -94,7 +94,7 @@ def validate_attach(text: str) -> str:
 
 def validate_host(text: str) -> str:
     """--add-host name:ip or name=ip."""
-    from orlop.cli.text import go_quote
+    from orlop.text import go_quote
 
     name, found, address = text.partition("=")
     if not found:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orlop import errors
-from orlop.client import jsonlite
 from orlop.client.transport import ApiError, Client, Connection, Response
+from orlop.oci.jsonlite import dumps, loads
 
 _KINDS: dict[int, type[errors.OrlopError]] = {
     304: errors.NotModified,
@@ -55,7 +55,7 @@ class Calls:
         """JSON objects as they come. Raises what an `error` among them says."""
         from orlop.wire import json_lines
 
-        for message in json_lines(self.stream(method, path, **options), jsonlite.loads):
+        for message in json_lines(self.stream(method, path, **options), loads):
             if "error" in message:
                 raise of_progress(str(message["error"]))
             yield message
@@ -76,11 +76,11 @@ def of_progress(text: str) -> errors.OrlopError:
     return kind(text)
 
 
-def filters(given: Filters | None) -> str | None:
+def filters_text(given: Filters | None) -> str | None:
     """Docker's `filters` parameter."""
     if not given:
         return None
-    return jsonlite.dumps({key: _values(value) for key, value in given.items()})
+    return dumps({key: _values(value) for key, value in given.items()})
 
 
 def _values(value: str | bool | Sequence[str]) -> list[str]:

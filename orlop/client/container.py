@@ -6,33 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from orlop.client import options
-from orlop.client.calls import Calls
+from orlop.client.known import Known
 from orlop.client.results import Completed, ProcessFailed
 from orlop.client.stdio import Stdio
 from orlop.client.transport import query, quote
-from orlop.errors import NotModified
-from orlop.wire import Frames, json_lines
+from orlop.errors import NotFound, NotModified
+from orlop.wire import Frames
 
 
-class Container:
+class Container(Known):
     """`attrs` is what `inspect` said last; `reload` asks again."""
-
-    def __init__(self, calls: Calls, attrs: Mapping[str, Any]) -> None:
-        self._calls = calls
-        self.attrs = attrs
 
     def __repr__(self) -> str:
         return f"<Container {self.id[:12]} {self.name}>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Container) and other.id == self.id
-
-    def __hash__(self) -> int:
-        return hash(self.id)
-
-    @property
-    def id(self) -> str:
-        return str(self.attrs["Id"])
 
     @property
     def name(self) -> str:
@@ -85,16 +71,13 @@ class Container:
 
     def start(self) -> Container:
         """A container that runs is left as it is."""
-        try:
-            self._calls.call("POST", self._path("/start"))
-        except NotModified:
-            pass
-        return self.reload()
+        self._post("/start")
+        return self._after()
 
     def stop(self, timeout: int | None = None, signal: str = "") -> Container:
         """`timeout`: seconds until SIGKILL, -1 for never; the container's own when None."""
         self._post("/stop", t=timeout, signal=signal)
-        return self.reload()
+        return self._after()
 
     def restart(self, timeout: int | None = None, signal: str = "") -> Container:
         self._post("/restart", t=timeout, signal=signal)
@@ -175,9 +158,7 @@ class Container:
 
     def watch_stats(self) -> Iterator[dict[str, Any]]:
         """A reading each second until the iterator is closed."""
-        from orlop.oci.jsonlite import loads
-
-        yield from json_lines(self._calls.stream("GET", self._path("/stats?stream=1")), loads)
+        return self._calls.messages("GET", self._path("/stats?stream=1"))
 
     def changes(self) -> list[tuple[str, str]]:
         """("A" added, "C" changed or "D" deleted, path) in its writable layer."""
@@ -253,6 +234,15 @@ class Container:
             "author": author, "changes": list(changes), "pause": "1" if pause else "0",
         }  # fmt: skip
         return str(self._calls.call("POST", "/commit" + query(parameters), {})["Id"])
+
+    def _after(self) -> Container:
+        """`reload`, but for one of `auto_remove` that is over and so gone: it stays as known."""
+        try:
+            return self.reload()
+        except NotFound:
+            if not self.attrs["HostConfig"]["AutoRemove"]:
+                raise
+            return self
 
     def _path(self, verb: str) -> str:
         return f"/containers/{quote(self.id)}{verb}"

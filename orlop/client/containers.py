@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from orlop.client.calls import Calls, Filters, filters
+from orlop.client.calls import Calls, Filters, filters_text
 from orlop.client.container import Container
 from orlop.client.images import Images
 from orlop.client.options import Options, request
@@ -115,7 +115,7 @@ class Containers:
         self, *, all: bool = False, size: bool = False, filters: Filters | None = None
     ) -> list[dict[str, Any]]:
         """One request for all: the lines of `docker ps` as the API gives them."""
-        parameters = {"all": all, "size": size, "filters": _filters(filters)}
+        parameters = {"all": all, "size": size, "filters": filters_text(filters)}
         answer: list[dict[str, Any]] = self._calls.call(
             "GET", "/containers/json" + query(parameters)
         )
@@ -123,7 +123,7 @@ class Containers:
 
     def prune(self, filters: Filters | None = None) -> Pruned:
         """Remove those that do not run."""
-        path = "/containers/prune" + query({"filters": _filters(filters)})
+        path = "/containers/prune" + query({"filters": filters_text(filters)})
         return Pruned.of(self._calls.call("POST", path), "ContainersDeleted")
 
     def list(self, *, all: bool = False, filters: Filters | None = None) -> list[Container]:
@@ -135,6 +135,3 @@ class Containers:
             except NotFound:
                 pass  # removed meanwhile
         return found
-
-
-_filters = filters

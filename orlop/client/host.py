@@ -2,8 +2,7 @@
 what `orlop context use` chose, else the default socket.
 
 Docker's `currentContext` is ignored unless a context is asked for: a context set for Docker must
-not
-send orlop elsewhere. Sources: Docker CLI opts/hosts (spelling of addresses), RFC 3986.
+not send orlop elsewhere. Sources: Docker CLI opts/hosts (spelling of addresses), RFC 3986.
 """
 
 import posix
@@ -24,6 +23,23 @@ DEFAULT_TLS = "tcp://localhost:2376"
 def getenv(name: str, default: str = "") -> str:
     value = ENV.get(name.encode())
     return default if value is None else value.decode("utf-8", "surrogateescape")
+
+
+def home() -> str:
+    found = getenv("HOME")
+    if found:
+        return found
+    import pwd
+
+    try:
+        return pwd.getpwuid(posix.getuid()).pw_dir
+    except KeyError:
+        return "/"
+
+
+def default_config_dir() -> str:
+    """Where config.json and the contexts are: the Docker CLI's."""
+    return getenv("ORLOP_CONFIG") or getenv("DOCKER_CONFIG") or home() + "/.docker"
 
 
 def default_socket() -> str:

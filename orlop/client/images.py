@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orlop.client.calls import Calls, Filters, filters
+from orlop.client.calls import Calls, Filters, filters_text
+from orlop.client.known import Known
 from orlop.client.results import Pruned
 from orlop.client.transport import query, quote
+from orlop.errors import NotFound
 from orlop.oci.jsonlite import dumps
 
 Progress = Callable[[Mapping[str, Any]], object]
@@ -35,25 +37,9 @@ class Auth:
         return [("X-Registry-Auth", urlsafe_b64encode(text.encode()).decode("ascii"))]
 
 
-class Image:
-    """`attrs` is what `inspect` said."""
-
-    def __init__(self, calls: Calls, attrs: Mapping[str, Any]) -> None:
-        self._calls = calls
-        self.attrs = attrs
-
+class Image(Known):
     def __repr__(self) -> str:
         return f"<Image {', '.join(self.tags) or self.id[:19]}>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Image) and other.id == self.id
-
-    def __hash__(self) -> int:
-        return hash(self.id)
-
-    @property
-    def id(self) -> str:
-        return str(self.attrs["Id"])
 
     @property
     def tags(self) -> list[str]:
@@ -159,12 +145,16 @@ class Images:
     def prune(self, *, all: bool = False, filters: Filters | None = None) -> Pruned:
         """Remove untagged ones, with `all` every one that no container has."""
         wanted: dict[str, Any] = {**(filters or {}), "dangling": [str(not all).lower()]}
-        answer = self._calls.call("POST", "/images/prune" + query({"filters": _filters(wanted)}))
+        path = "/images/prune" + query({"filters": filters_text(wanted)})
+        answer = self._calls.call("POST", path)
         return Pruned.of(answer, "ImagesDeleted")
 
     def list(self, *, all: bool = False, filters: Filters | None = None) -> list[Image]:
-        path = "/images/json" + query({"all": all, "filters": _filters(filters)})
-        return [self.get(row["Id"]) for row in self._calls.call("GET", path)]
-
-
-_filters = filters
+        path = "/images/json" + query({"all": all, "filters": filters_text(filters)})
+        found = []
+        for row in self._calls.call("GET", path):
+            try:
+                found.append(self.get(row["Id"]))
+            except NotFound:
+                pass  # removed meanwhile
+        return found

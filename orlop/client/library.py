@@ -6,11 +6,10 @@ The engine in this process is the same class with another way to connect: `orlop
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from types import TracebackType
 from typing import Any, Self, Unpack
 
 from orlop.client import transport
-from orlop.client.calls import Calls, Filters, filters
+from orlop.client.calls import Calls, Filters, filters_text
 from orlop.client.containers import Command, Containers
 from orlop.client.images import Auth, Images
 from orlop.client.networks import Networks
@@ -44,7 +43,7 @@ class Client:
         filters: Filters | None = None,
     ) -> Iterator[Event]:  # fmt: skip
         """What happens, until the iterator is closed or `until` (seconds since 1970) has come."""
-        parameters = {"since": since, "until": until, "filters": _filters(filters)}
+        parameters = {"since": since, "until": until, "filters": filters_text(filters)}
         messages = self.calls.messages("GET", "/events" + query(parameters))
         return (Event.of(message) for message in messages)
 
@@ -77,16 +76,8 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
-
-
-_filters = filters
 
 
 def connect(
@@ -99,12 +90,14 @@ def connect(
 ) -> Client:
     """A client of the daemon at `host`: unix://, tcp:// or ssh://.
 
-    None: ORLOP_HOST, DOCKER_HOST, else the default socket. `autostart`: start orlopd when nothing
-    answers there (it forks). Raises InvalidArgument; the first call ConnectionFailed.
+    None: the one that the command line would use: ORLOP_HOST, a context, DOCKER_HOST, else the
+    default socket. `autostart`: start orlopd when nothing answers there (it forks). Raises
+    InvalidArgument, NotFound for a context; the first call ConnectionFailed.
     """
-    from orlop.client.host import Settings, client_for
+    from orlop.client.host import Settings, client_for, default_config_dir
 
     settings = Settings()
+    settings.config_dir = default_config_dir()
     settings.autostart = autostart
     if host is not None:
         settings.host = [host]
@@ -113,5 +106,4 @@ def connect(
         settings.tls = {key: value for key, value in named.items() if value}
         settings.tls["tls"] = True
         settings.tls["tlsverify"] = bool(tls_ca)
-    client = Client(client_for(settings, {}))
-    return client
+    return Client(client_for(settings, {}))

@@ -5,25 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orlop.client.calls import Calls, Filters, filters
+from orlop.client.calls import Calls, Filters, filters_text
 from orlop.client.container import Container
+from orlop.client.known import Known
 from orlop.client.results import Pruned
 from orlop.client.transport import query, quote
 
 
-class Network:
-    """`attrs` is what `inspect` said last."""
-
-    def __init__(self, calls: Calls, attrs: Mapping[str, Any]) -> None:
-        self._calls = calls
-        self.attrs = attrs
-
+class Network(Known):
     def __repr__(self) -> str:
         return f"<Network {self.id[:12]} {self.name}>"
-
-    @property
-    def id(self) -> str:
-        return str(self.attrs["Id"])
 
     @property
     def name(self) -> str:
@@ -83,16 +74,13 @@ class Networks:
         return Network(self._calls, self._calls.call("GET", f"/networks/{quote(ref)}"))
 
     def list(self, filters: Filters | None = None) -> list[Network]:
-        path = "/networks" + query({"filters": _filters(filters)})
+        path = "/networks" + query({"filters": filters_text(filters)})
         return [Network(self._calls, row) for row in self._calls.call("GET", path)]
 
     def prune(self, filters: Filters | None = None) -> Pruned:
-        path = "/networks/prune" + query({"filters": _filters(filters)})
+        path = "/networks/prune" + query({"filters": filters_text(filters)})
         return Pruned.of(self._calls.call("POST", path), "NetworksDeleted")
 
 
 def _ref(container: Container | str) -> str:
     return container if isinstance(container, str) else container.id
-
-
-_filters = filters

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from types import TracebackType
 
 from orlop.client.transport import Connection
 from orlop.wire import STDERR, STDOUT, Frames
@@ -61,10 +60,5 @@ class Stdio:
     def __enter__(self) -> Stdio:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

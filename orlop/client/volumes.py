@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orlop.client.calls import Calls, Filters, filters
+from orlop.client.calls import Calls, Filters, filters_text
+from orlop.client.known import Known
 from orlop.client.results import Pruned
 from orlop.client.transport import query, quote
 
 
-class Volume:
-    """`attrs` is what `inspect` said."""
-
-    def __init__(self, calls: Calls, attrs: Mapping[str, Any]) -> None:
-        self._calls = calls
-        self.attrs = attrs
-
+class Volume(Known):
     def __repr__(self) -> str:
         return f"<Volume {self.name}>"
+
+    @property
+    def id(self) -> str:
+        return self.name
 
     @property
     def name(self) -> str:
@@ -57,14 +56,12 @@ class Volumes:
         return Volume(self._calls, self._calls.call("GET", f"/volumes/{quote(name)}"))
 
     def list(self, filters: Filters | None = None) -> list[Volume]:
-        path = "/volumes" + query({"filters": _filters(filters)})
+        path = "/volumes" + query({"filters": filters_text(filters)})
         return [Volume(self._calls, row) for row in self._calls.call("GET", path)["Volumes"] or ()]
 
     def prune(self, *, all: bool = False, filters: Filters | None = None) -> Pruned:
         """Remove anonymous ones that no container has, with `all` named ones too."""
         wanted: dict[str, Any] = {**(filters or {})} | ({"all": "true"} if all else {})
-        answer = self._calls.call("POST", "/volumes/prune" + query({"filters": _filters(wanted)}))
+        path = "/volumes/prune" + query({"filters": filters_text(wanted)})
+        answer = self._calls.call("POST", path)
         return Pruned.of(answer, "VolumesDeleted")
-
-
-_filters = filters

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from orlop.quote import go_quote
 from orlop.template import nodes
 from orlop.template.errors import TemplateError
 from orlop.template.functions import FUNCTIONS, CallError
@@ -16,6 +15,7 @@ from orlop.template.values import (
     truth,
     type_name,
 )
+from orlop.text import go_quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

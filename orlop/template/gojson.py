@@ -1,5 +1,4 @@
-"""JSON as Go's encoding/json writes it: keys of maps sorted, characters outside ASCII as they
-are."""
+"""JSON as Go's encoding/json writes it: keys of maps sorted, no escapes outside ASCII."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Token:
             return "EOF"
         if self.kind in ("dot", "nil") or (self.value in KEYWORDS and self.kind == self.value):
             return f"<{self.value}>"
-        from orlop.quote import go_quote
+        from orlop.text import go_quote
 
         if len(self.value) > 10:
             return go_quote(self.value[:10]) + "..."
@@ -237,14 +237,14 @@ class Lexer:
     def _number(self) -> None:
         end, good = self._scan_number(self.pos)
         if not good:
-            from orlop.quote import go_quote
+            from orlop.text import go_quote
 
             raise self.error(f"bad number syntax: {go_quote(self.text[self.pos : end])}")
         kind = "number"
         if self.text[end : end + 1] in ("+", "-"):
             end, good = self._scan_number(end)
             if not good or self.text[end - 1] != "i":
-                from orlop.quote import go_quote
+                from orlop.text import go_quote
 
                 raise self.error(f"bad number syntax: {go_quote(self.text[self.pos : end])}")
             kind = "complex"

@@ -63,7 +63,7 @@ def number(text: str) -> Any:
 
 
 def _bad(text: str) -> ValueError:
-    from orlop.quote import go_quote
+    from orlop.text import go_quote
 
     return ValueError(f"bad number syntax: {go_quote(text)}")
 

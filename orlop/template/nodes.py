@@ -33,7 +33,7 @@ class Text(Node):
         self.text = text
 
     def __str__(self) -> str:
-        from orlop.quote import go_quote
+        from orlop.text import go_quote
 
         return go_quote(self.text)
 
@@ -207,6 +207,6 @@ class Invoke(Node):
         self.pipe = pipe
 
     def __str__(self) -> str:
-        from orlop.quote import go_quote
+        from orlop.text import go_quote
 
         return "{{template " + go_quote(self.name) + (f" {self.pipe}" if self.pipe else "") + "}}"

@@ -97,7 +97,7 @@ class Parser:
     def _add(self, name: str, tree: ListNode) -> None:
         old = self.trees.get(name)
         if old is not None and not is_empty(old) and not is_empty(tree):
-            from orlop.quote import go_quote
+            from orlop.text import go_quote
 
             raise TemplateError(f"template: multiple definition of template {go_quote(name)}")
         if old is None or is_empty(old):
@@ -292,7 +292,7 @@ class Parser:
         if isinstance(node, nodes.Variable):
             return nodes.Variable(pos, [*node.names, *names])
         if isinstance(node, nodes.Constant | nodes.Dot | nodes.Nil):
-            from orlop.quote import go_quote
+            from orlop.text import go_quote
 
             raise self.error(f"unexpected . after term {go_quote(str(node))}")
         return nodes.Chain(pos, node, names)
@@ -302,7 +302,7 @@ class Parser:
         kind, value, pos = token.kind, token.value, token.pos
         if kind == "identifier":
             if value not in self.functions:
-                from orlop.quote import go_quote
+                from orlop.text import go_quote
 
                 raise self.error(f"function {go_quote(value)} not defined")
             return nodes.Identifier(pos, value)
@@ -312,7 +312,7 @@ class Parser:
             return nodes.Nil(pos)
         if kind == "variable":
             if value not in self._variables:
-                from orlop.quote import go_quote
+                from orlop.text import go_quote
 
                 raise self.error(f"undefined variable {go_quote(value)}")
             return nodes.Variable(pos, [value])

@@ -141,7 +141,7 @@ def _string(verb: str, flags: str, precision: int | None, value: str) -> str:
     if verb == "q":
         if "#" in flags and "`" not in value and value.isprintable():
             return f"`{value}`"
-        from orlop.quote import go_quote
+        from orlop.text import go_quote
 
         return go_quote(value)
     text = value.encode("utf-8", "surrogateescape").hex(*((" ",) if " " in flags else ()))
@@ -171,7 +171,7 @@ def _real(verb: str, flags: str, precision: int | None, value: float) -> str:
 
 def _syntax(value: Any) -> str:
     """%#v, as far as JSON values go."""
-    from orlop.quote import go_quote
+    from orlop.text import go_quote
 
     if isinstance(value, str):
         return go_quote(str(value))

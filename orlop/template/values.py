@@ -88,6 +88,12 @@ class Struct:
         return False, None
 
 
+_KINDS = {
+    "bool": "bool", "int": "int", "float64": "float", "complex128": "complex",
+    "json.Number": "string", "string": "string",
+}  # fmt: skip
+
+
 def type_name(value: Any) -> str:
     """Go's name of the type."""
     if value is None:
@@ -115,15 +121,7 @@ def type_name(value: Any) -> str:
 
 def kind(value: Any) -> str:
     """Basic kind for comparison: bool int float complex string, or "" ."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int):
-        return "int"
-    if isinstance(value, float):
-        return "float"
-    if isinstance(value, complex):
-        return "complex"
-    return "string" if isinstance(value, str) else ""
+    return _KINDS.get(type_name(value), "")
 
 
 def truth(value: Any) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from registry import Registry
@@ -9,8 +10,5 @@ from registry import Registry
 @pytest.fixture(scope="session")
 def registry() -> Iterator[str]:
     """An empty registry of this folder's own: what others pushed would be mounted from there."""
-    server = Registry()
-    try:
+    with closing(Registry()) as server:
         yield server.address
-    finally:
-        server.close()

@@ -9,8 +9,8 @@ import pytest
 from orlop.cli import out as output
 from orlop.cli.main import run
 from orlop.cli.session import Session
-from orlop.client.jsonlite import dumps
 from orlop.client.transport import ApiError
+from orlop.oci.jsonlite import dumps
 
 
 class FakeClient:

@@ -8,7 +8,6 @@ import pytest
 
 from orlop.client import host as hosts
 from orlop.client.host import Settings, client_for
-from orlop.client.jsonlite import dumps, loads, split
 from orlop.client.transport import (
     ApiError,
     Client,
@@ -19,6 +18,7 @@ from orlop.client.transport import (
     quote,
 )
 from orlop.errors import InvalidArgument
+from orlop.oci.jsonlite import dumps, loads, split
 
 
 class Server:

@@ -16,7 +16,7 @@ from vectors import ROOT, load, params
 from orlop.cli import df, images, network, ps, stats, volume
 from orlop.cli.failure import Failure
 from orlop.cli.listing import Row, render, show
-from orlop.cli.text import ellipsis, short_id
+from orlop.text import ellipsis, short_id
 
 FORMATS = "cli/golden/format.json"
 GOLDEN = ROOT / "cli/golden"

@@ -94,8 +94,8 @@ def modules(args: list[str], tmp_path: Path) -> list[str]:
         (["run", "--rm", "busybox", "true"], 21),
         (["run", "-d", "busybox", "true"], 20),
         (["exec", "c", "true"], 20),
-        (["ps"], 21),
-        (["ps", "-q"], 21),
+        (["ps"], 20),
+        (["ps", "-q"], 20),
     ],
 )
 def test_budget(args: list[str], budget: int, tmp_path: Path) -> None:

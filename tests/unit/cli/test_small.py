@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_fakes import orlop
 from vectors import load
 
 from orlop.cli import reference, timestamp, untar
@@ -18,8 +19,8 @@ from orlop.cli.listing import go_time, natural
 from orlop.cli.platform import parse as parse_platform
 from orlop.cli.table import align, table
 from orlop.cli.tarwriter import pack
-from orlop.cli.text import go_quote
 from orlop.cli.volumes import split
+from orlop.text import go_quote
 
 REFERENCES = load("references/references.json")
 
@@ -309,3 +310,22 @@ def test_credential_helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert find(session, "none") == {}
     with pytest.raises(Failure, match="exit status 3, out: `broken`"):
         find(session, "bad")
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ([], f"{'EXEC ID':<15}{'CONTAINER':<15}{'COMMAND':<10}PID\n"
+             f"{'e' * 12:<15}{'c' * 12:<15}{'sleep 5':<10}7\n"),
+        (["-q"], "e" * 12 + "\n"),
+        (["--format", "{{.PID}} {{.Command}}"], "7 sleep 5\n"),
+    ],
+)  # fmt: skip
+def test_exec_ls(more: list[str], wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It called itself without an end; `--format` was taken and not heeded."""
+    row = {"ID": "e" * 64, "ContainerID": "c" * 64, "Pid": 7,
+           "ProcessConfig": {"entrypoint": "sleep", "arguments": ["5"]}}  # fmt: skip
+    ran = orlop(monkeypatch, ["exec", "ls", *more, "c"], {"/orlop/containers/c/exec": [row]})
+    assert ran.stdout == wanted
+    none = orlop(monkeypatch, ["exec", "ls", "-q", "c"], {"/orlop/containers/c/exec": []})
+    assert none.stdout == ""

@@ -9,12 +9,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 import orlop
 from orlop.client import transport
+from orlop.client.container import Container
+from orlop.client.contexts import Contexts
 from orlop.client.library import Client
+from orlop.client.networks import Network
+from orlop.client.volumes import Volume
 
 Answer = Callable[[str, bytes], tuple[int, bytes]]
 
@@ -156,3 +161,54 @@ def test_nobody_answers(tmp_path: object) -> None:
     with pytest.raises(orlop.ConnectionFailed, match="Is the orlop daemon running"):
         host.ping()
     assert time.monotonic() - started < 5
+
+
+def test_connect_finds_contexts_where_the_command_line_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were looked for in the working directory."""
+    docker = {"Host": "tcp://127.0.0.1:9"}
+    Contexts(str(tmp_path)).write("there", {"Endpoints": {"docker": docker}}, None)
+    env = {b"DOCKER_CONFIG": bytes(tmp_path), b"DOCKER_CONTEXT": b"there"}
+    monkeypatch.setattr("orlop.client.host.ENV", env)
+    with orlop.connect() as host:
+        assert host.calls.http.host == "tcp://127.0.0.1:9"
+    env[b"DOCKER_CONTEXT"] = b"nosuch"
+    with pytest.raises(orlop.NotFound, match="nosuch"):
+        orlop.connect()
+
+
+@pytest.mark.parametrize("verb", ["start", "stop"])
+@pytest.mark.parametrize("auto_remove", [True, False])
+def test_a_container_that_removed_itself_is_no_failure(
+    verb: str, auto_remove: bool, client: Make
+) -> None:
+    """`stop` of one with `auto_remove` raised NotFound, having stopped it."""
+    host, _ = client(lambda first, _: (204, b"") if "POST" in first else (404, b"{}"))
+    attrs = {"Id": "c", "HostConfig": {"AutoRemove": auto_remove}}
+    box = Container(host.calls, attrs)
+    if auto_remove:
+        assert getattr(box, verb)().attrs is attrs
+    else:
+        with pytest.raises(orlop.NotFound):
+            getattr(box, verb)()
+
+
+def test_an_image_that_goes_while_all_are_listed(client: Make) -> None:
+    def answer(first: str, _: bytes) -> tuple[int, bytes]:
+        if "/images/json" in first:
+            return 200, b'[{"Id":"gone"},{"Id":"here"}]'
+        return (404, b"{}") if "gone" in first else (200, b'{"Id":"here"}')
+
+    host, _ = client(answer)
+    assert [image.id for image in host.images.list()] == ["here"]
+
+
+def test_what_is_the_same(client: Make) -> None:
+    host, _ = client(lambda *_: (500, b"{}"))
+    one = Container(host.calls, {"Id": "1"})
+    assert one == Container(host.calls, {"Id": "1", "Name": "newer"})
+    assert one != Container(host.calls, {"Id": "2"})
+    assert one != Network(host.calls, {"Id": "1"})
+    volumes = {Volume(host.calls, {"Name": "v"}), Volume(host.calls, {"Name": "v"})}
+    assert len(volumes) == 1
