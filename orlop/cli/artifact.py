@@ -4,11 +4,11 @@ import os
 
 from orlop.cli.credentials import header
 from orlop.cli.failure import Failure
+from orlop.cli.listing import Row, format_of, show
 from orlop.cli.options import Options
 from orlop.cli.out import out
 from orlop.cli.reference import parse
 from orlop.cli.session import Session
-from orlop.cli.table import align
 from orlop.cli.units import human_size
 from orlop.client.transport import query, quote
 from orlop.oci.jsonlite import loads
@@ -23,8 +23,28 @@ if TYPE_CHECKING:
 _TYPE = "application/vnd.orlop.file"
 _TITLE = "org.opencontainers.image.title"
 _CREATED = "org.opencontainers.image.created"
+_HEADERS = {"Digest": "DIGEST", "Type": "TYPE", "Size": "SIZE", "Created": "CREATED"}
 _BLOCK = 1 << 18
 _DIGITS = 19  # sha256: and 12 digits
+
+
+class Artifact(Row):
+    __slots__ = ("_cut", "_row")
+
+    def __init__(self, row: "Json", cut: int | None) -> None:
+        self._row, self._cut = row, cut
+
+    def Digest(self) -> str:
+        return str(self._row["digest"][: self._cut])
+
+    def Type(self) -> str:
+        return str(self._row.get("artifactType", ""))
+
+    def Size(self) -> str:
+        return human_size(self._row["size"], 3)
+
+    def Created(self) -> str:
+        return str((self._row.get("annotations") or {}).get(_CREATED, ""))
 
 
 def ls(session: Session, options: Options) -> None:
@@ -37,12 +57,8 @@ def ls(session: Session, options: Options) -> None:
             out(row["digest"] + "\n")
         return
     cut = None if options.flag("no-trunc") else _DIGITS
-    lines = ["DIGEST\tTYPE\tSIZE\tCREATED"]
-    for row in found:
-        created = (row.get("annotations") or {}).get(_CREATED, "")
-        size = human_size(row["size"], 3)
-        lines.append("\t".join((row["digest"][:cut], row.get("artifactType", ""), size, created)))
-    out(align("\n".join(lines) + "\n"))
+    format_ = format_of(options.text("format"), None, False)
+    show([Artifact(row, cut) for row in found], _HEADERS, tuple(_HEADERS), format_)
 
 
 def attach(session: Session, options: Options) -> None:

@@ -43,7 +43,7 @@ def _body(session: Session, options: Options) -> "Json":
 
 def exec_(session: Session, options: Options) -> int:
     name = options.args[0]
-    if name in ("ls", "kill") and (len(options.args) <= 2 or name == "kill"):
+    if name in ("ls", "kill"):
         ours = _ours(session, options)
         if ours is not None:
             return ours
@@ -118,9 +118,8 @@ def _ours(session: Session, options: Options) -> int | None:
     except ApiError as e:
         if e.status != 404:
             raise
-    from orlop.cli import words
-    from orlop.cli.main import _command
+    from orlop.cli.main import execute
 
-    if f"exec {options.args[0]}" not in words.COMMANDS:
-        return None
-    return _command(session, ["exec", *options.args])
+    path = f"exec {options.args[0]}"
+    session.path = path
+    return execute(session, path, path, options.args[1:])

@@ -106,6 +106,11 @@ def _command(session: Session, argv: list[str]) -> int:
     session.path = typed
     if not path:
         return _group(session, typed, rest)
+    return execute(session, typed, path, rest)
+
+
+def execute(session: Session, typed: str, path: str, rest: list[str]) -> int:
+    """The command `path` of the table, with its options and arguments still to be parsed."""
     target, arity, fixed, spec = words.COMMANDS[path]
     try:
         options = parse(["--", *rest] if fixed == "all" else rest, spec, interspersed=not fixed)
@@ -116,7 +121,7 @@ def _command(session: Session, argv: list[str]) -> int:
             125,
         ) from None
     if options.help:
-        return _help(session, argv[: len(argv) - len(rest)], options)
+        return _help(session, typed.split(), options)
     for note in options.notes:
         out(note + "\n")
     _check_arity(typed, arity, len(options.args))

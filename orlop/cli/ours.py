@@ -5,6 +5,8 @@ import sys
 
 from orlop.cli.credentials import header
 from orlop.cli.failure import Failure
+from orlop.cli.listing import Row, format_of
+from orlop.cli.listing import show as show_rows
 from orlop.cli.options import Options
 from orlop.cli.out import err, out
 from orlop.cli.progress import show
@@ -13,6 +15,7 @@ from orlop.cli.session import Session
 from orlop.cli.table import align
 from orlop.cli.units import human_size
 from orlop.client.transport import query, quote
+from orlop.errors import OrlopError
 from orlop.oci.jsonlite import split
 
 TYPE_CHECKING = False
@@ -113,21 +116,42 @@ def chainid(session: Session, options: Options) -> None:
         out(f"  = {row['ChainID']}\n  cache-id {row['CacheID']}\n")
 
 
+_EXEC_HEADERS = {
+    "ID": "EXEC ID", "Container": "CONTAINER", "Command": "COMMAND", "PID": "PID"
+}  # fmt: skip
+
+
+class Exec(Row):
+    __slots__ = ("_cut", "_row")
+
+    def __init__(self, row: "Json", cut: int | None) -> None:
+        self._row, self._cut = row, cut
+
+    def ID(self) -> str:
+        return str(self._row["ID"][: self._cut])
+
+    def Container(self) -> str:
+        return str(self._row["ContainerID"][: self._cut])
+
+    def Command(self) -> str:
+        config = self._row["ProcessConfig"]
+        return " ".join([config["entrypoint"], *config["arguments"]])
+
+    def PID(self) -> int:
+        return int(self._row["Pid"])
+
+
 def exec_ls(session: Session, options: Options) -> None:
     names = options.args or [c["Id"] for c in session.client.call("GET", "/containers/json")]
-    lines = ["EXEC ID\tCONTAINER\tCOMMAND\tPID"]
     cut = None if options.flag("no-trunc") else 12
-    for name in names:
-        for row in session.client.call("GET", f"/orlop/containers/{quote(name)}/exec"):
-            config = row["ProcessConfig"]
-            command = " ".join([config["entrypoint"], *config["arguments"]])
-            if options.flag("quiet"):
-                out(row["ID"][:cut] + "\n")
-            lines.append(
-                "\t".join((row["ID"][:cut], row["ContainerID"][:cut], command, str(row["Pid"])))
-            )
-    if not options.flag("quiet"):
-        out(align("\n".join(lines) + "\n"))
+    found = [
+        Exec(row, cut)
+        for name in names
+        for row in session.client.call("GET", f"/orlop/containers/{quote(name)}/exec")
+    ]
+    quiet = "{{.ID}}" if options.flag("quiet") else ""
+    format_ = quiet or format_of(options.text("format"), None, False)
+    show_rows(found, _EXEC_HEADERS, tuple(_EXEC_HEADERS), format_)
 
 
 def exec_kill(session: Session, options: Options) -> int:
@@ -147,11 +171,8 @@ def exec_kill(session: Session, options: Options) -> int:
             path = f"/orlop/exec/{quote(full)}/kill" + query({"signal": signal})
             session.client.raw("POST", path)
             out(name + "\n")
-        except Exception as error:
-            message = getattr(error, "message", None)
-            if message is None:
-                raise
-            err(f"Error response from daemon: {message}\n")
+        except OrlopError as error:
+            err(error.message + "\n")
             failed = 1
     return failed
 

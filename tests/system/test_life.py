@@ -142,3 +142,18 @@ def test_the_wait_doubles_and_the_daemon_s_death_does_not_end_it(own_orlopd: Dae
     assert "Restarting (1)" in own_orlopd.docker("ps", "--filter", "name=b2").stdout
     own_orlopd.docker("update", "--restart", "no", "b2")
     until(lambda: state(own_orlopd, "b2")["Status"] == "exited", "an update ends it")
+
+
+def test_execs_are_listed_and_killed(own_orlopd: Daemon) -> None:
+    run(own_orlopd, "execs")
+    own_orlopd.docker("exec", "-d", "execs", "sleep", "4321")
+    asked = ("exec", "ls", "--no-trunc", "--format", "{{.ID}} {{.Command}}", "execs")
+    ident, _, command = own_orlopd.orlop(*asked).stdout.strip().partition(" ")
+    assert command == "sleep 4321"
+    assert own_orlopd.orlop("exec", "ls", "-q").stdout == ident[:12] + "\n"
+    assert own_orlopd.orlop("exec", "kill", ident[:12]).stdout == ident[:12] + "\n"
+    until(lambda: own_orlopd.orlop("exec", "ls", "-q", "execs").stdout == "", "no exec")
+    again = own_orlopd.orlop("exec", "kill", ident, check=False)
+    assert again.returncode == 1
+    assert again.stderr.startswith("Error response from daemon: ")
+    assert again.stderr.count("Error response") == 1

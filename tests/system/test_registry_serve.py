@@ -121,6 +121,8 @@ def test_artifacts_from_the_command_line(here: Daemon, there: Daemon, tmp_path: 
         assert listed[0].split() == ["DIGEST", "TYPE", "SIZE", "CREATED"]
         assert listed[1].split()[:2] == [digest[:19], "test/sbom"]
         assert there.orlop("artifact", "ls", "-q", f"{host}/busybox").stdout == digest + "\n"
+        by_template = ["artifact", "ls", "--format", "{{.Type}} {{.Size}}", f"{host}/busybox"]
+        assert there.orlop(*by_template).stdout.startswith("test/sbom ")
         fetch = ["artifact", "fetch", "-o", str(tmp_path / "out"), f"{host}/busybox@{digest}"]
         assert there.orlop(*fetch, check=False).returncode == 1  # no such directory
         (tmp_path / "out").mkdir()
