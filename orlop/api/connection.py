@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HEAD_LIMIT = 1 << 20  # bytes, as Go; X-Registry-Config of many registries is long
 HEAD_TIME = 60.0  # seconds from the first byte of a head to its end
+_UNREAD = 16  # pieces of what follows a malformed request that are taken before it is closed
 
 
 class Connection:
@@ -136,8 +137,9 @@ class Connection:
             )
             self._socket.send((data or b"") + answer.body)
             self._socket.shutdown(socket.SHUT_WR)
-            while self._socket.recv(65536):
-                pass
+            for _ in range(_UNREAD):  # a client that sends on and on must not hold up the others
+                if not self._socket.recv(65536):
+                    break
         except (OSError, h11.ProtocolError):
             pass
         self.close()
@@ -145,8 +147,9 @@ class Connection:
     def _left(self, events: int) -> None:
         """The client closed while its request is being served."""
         self._server.loop.unwatch(self._fd)
-        if self.exchange is not None:
-            self.exchange.gone.set()
+        exchange = self.exchange  # its thread may release us meanwhile
+        if exchange is not None:
+            exchange.gone.set()
 
     def _bare_line_feed(self, data: bytes) -> bool:
         """Heads end their lines with CR LF; anything else is how requests are smuggled."""

@@ -227,7 +227,10 @@ class Exchange:
         self._write(pieces)
 
     def _write(self, pieces: Sequence[bytes]) -> None:
-        write_all(self._socket, pieces)
+        try:
+            write_all(self._socket, pieces)
+        except ConnectionError as error:
+            raise Disconnected(*error.args) from None
 
     def _read(self, deadline: float | None) -> bytes:
         while True:
@@ -235,6 +238,8 @@ class Exchange:
                 return self._socket.recv(RECEIVE)
             except BlockingIOError:
                 _await(self._socket, select.POLLIN, deadline)
+            except ConnectionError as error:
+                raise Disconnected(*error.args) from None
 
     def _drained(self) -> bool:
         """Whether the request is read to its end, taking what is there but waiting for nothing."""

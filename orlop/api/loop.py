@@ -2,7 +2,7 @@
 
 Not asyncio: that costs 7 MB and 15 ms at start, and cannot wait for "the peer has gone" without
 reading (EPOLLRDHUP), which is how a request in a thread learns that nobody waits for it any more.
-Only `call` and `stop` may be used from other threads.
+Only `call`, `unwatch` and `stop` may be used from other threads.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import itertools
 import logging
 import os
 import select
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -33,6 +34,7 @@ class Loop:
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._handlers: dict[int, Handler] = {self._wake: self._woken}
         self._epoll.register(self._wake, READ)
+        self._watching = threading.Lock()
         self._calls: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._timers: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
@@ -40,16 +42,22 @@ class Loop:
 
     def watch(self, fd: int, events: int, handler: Handler) -> None:
         """Call `handler` while any of `events` holds for `fd`; replaces an earlier watch."""
-        if fd in self._handlers:
-            self._epoll.modify(fd, events)
-        else:
-            self._epoll.register(fd, events)
-        self._handlers[fd] = handler
+        with self._watching:
+            if fd in self._handlers:
+                self._epoll.modify(fd, events)
+            else:
+                self._epoll.register(fd, events)
+            self._handlers[fd] = handler
 
     def unwatch(self, fd: int) -> None:
-        """Must precede the closing of `fd`."""
-        if self._handlers.pop(fd, None) is not None:
-            self._epoll.unregister(fd)
+        """Must precede the closing of `fd`. From any thread; once it returns, nobody watches.
+
+        A descriptor that was handed on and closed before it was unregistered can never be: it
+        would wake the loop for as long as its new owner keeps it.
+        """
+        with self._watching:
+            if self._handlers.pop(fd, None) is not None:
+                self._epoll.unregister(fd)
 
     def call(self, function: Callable[..., object], *arguments: Any) -> None:
         """Run on the loop's thread soon. From any thread."""

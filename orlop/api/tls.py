@@ -56,7 +56,12 @@ def wrapper(made: ssl.SSLContext) -> Callable[[socket.socket], socket.socket]:
             finally:
                 slots.release()
 
-        threading.Thread(target=run, name="orlop-tls", daemon=True).start()
+        try:
+            threading.Thread(target=run, name="orlop-tls", daemon=True).start()
+        except RuntimeError:  # the host gives no more threads
+            slots.release()
+            outside.close()
+            inside.close()
         return ours
 
     return wrap
