@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import select
 import shutil
@@ -85,6 +86,9 @@ class Daemon:
     def orlop(self, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run our CLI on this daemon."""
         return self._run([*ORLOP, *args], options)
+
+    def http(self) -> http.client.HTTPConnection:
+        return _Http(self.socket)
 
     def terminal(self, name: str, *args: str) -> Terminal:
         """`name` ("docker" or "orlop") under a pseudo-terminal."""
@@ -183,3 +187,14 @@ class Daemon:
             except FileNotFoundError:
                 pass
         shutil.rmtree(self.base, ignore_errors=True)
+
+
+class _Http(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("docker", timeout=30)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(30)
+        self.sock.connect(str(self._path))

@@ -214,11 +214,6 @@ class Containers:
             with self._settled:
                 self._settled.wait_for(lambda: self._unsettled == 0, timeout)
 
-    def is_reserved(self, id: str) -> bool:
-        """Is a container of this ID being created or listed?"""
-        with self._lock:
-            return id in self._by_id or id in self._names.values()
-
     def name_owner(self, name: str) -> str | None:
         return self._names.get(name)
 
@@ -237,14 +232,6 @@ class Containers:
         self.timers.close()
         self._exits.shutdown(wait=True)
         self.cleanup.close()
-
-
-def is_running(containers: Containers, ref: str) -> Container:
-    """The running container `ref`. Raises Conflict with Docker's text."""
-    container = containers.get(ref)
-    if not container.state.running:
-        raise Conflict(f"container {container.id} is not running")
-    return container
 
 
 def image_users(containers: Containers) -> list[ImageUse]:

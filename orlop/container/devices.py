@@ -40,7 +40,7 @@ DEFAULT_RULES: tuple[Json, ...] = (
 )
 
 
-def _node(host: str, inside: str, st: os.stat_result) -> Json:
+def _node(inside: str, st: os.stat_result) -> Json:
     return {
         "path": inside,
         "type": "b" if stat.S_ISBLK(st.st_mode) else "c",
@@ -69,11 +69,11 @@ def requested(mapping: Json) -> list[Json]:
     except ValueError:
         raise SystemFailure(text + "not a device node") from None
     if _is_device(st):
-        return [_node(real, inside, st)]
+        return [_node(inside, st)]
     if not stat.S_ISDIR(st.st_mode):
         raise SystemFailure(text + "not a device node")
     found = [
-        _node(path, inside.rstrip("/") + path[len(real.rstrip("/")) :], node)
+        _node(inside.rstrip("/") + path[len(real.rstrip("/")) :], node)
         for path, node in _walk(real)
     ]
     if not found:
@@ -83,7 +83,7 @@ def requested(mapping: Json) -> list[Json]:
 
 def all_of_host() -> list[Json]:
     """What a privileged container gets."""
-    return [_node(path, path, st) for path, st in _walk("/dev")]
+    return [_node(path, st) for path, st in _walk("/dev")]
 
 
 def _walk(directory: str) -> Iterator[tuple[str, os.stat_result]]:

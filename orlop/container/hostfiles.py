@@ -7,17 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
 from pathlib import Path
-
-_LOCAL = (
-    "127.0.0.1\tlocalhost\n"
-    "::1\tlocalhost ip6-localhost ip6-loopback\n"
-    "fe00::\tip6-localnet\n"
-    "ff00::\tip6-mcastprefix\n"
-    "ff02::1\tip6-allnodes\n"
-    "ff02::2\tip6-allrouters\n"
-)
 
 
 def write(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -34,11 +24,6 @@ def write_hostname(directory: Path, hostname: str) -> Path:
     path = directory / "hostname"
     write(path, f"{hostname}\n".encode())
     return path
-
-
-def hosts_text(lines: Iterable[str]) -> bytes:
-    """`lines` are "ADDRESS\\tNAME NAME" without newline, added below the local ones."""
-    return (_LOCAL + "".join(f"{line}\n" for line in lines)).encode()
 
 
 def write_hosts(directory: Path, data: bytes) -> Path:

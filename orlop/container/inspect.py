@@ -76,7 +76,7 @@ def inspect(containers: Containers, ref: str, size: bool = False) -> Json:
             "GraphDriver": _graph_driver(containers, container),
         }
         if size:
-            out["SizeRw"], out["SizeRootFs"] = sizes(containers, container, record)
+            out["SizeRw"], out["SizeRootFs"] = sizes(containers, container)
         out["Mounts"] = mounts(record)
         out["Config"] = _with_mac(record)
         out["NetworkSettings"] = _network_settings(record.get("NetworkSettings") or {})
@@ -116,7 +116,7 @@ def _graph_driver(containers: Containers, container: Container) -> Json:
     return {"Data": {"ID": container.id, **data} if data else None, "Name": name}
 
 
-def sizes(containers: Containers, container: Container, record: Json) -> tuple[int, int]:
+def sizes(containers: Containers, container: Container) -> tuple[int, int]:
     """(bytes of the writable layer, of all layers)."""
     written = containers.layers.size_writable(container.id)
     shared = 0

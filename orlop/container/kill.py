@@ -22,7 +22,7 @@ def kill(containers: Containers, ref: str, signal: str = "") -> None:
             if not container.state.running:
                 raise Conflict(f"container {container.id} is not running")
             waiter = subscribe(container, "next-exit") if number == KILL else None
-            if number == KILL and cancel_restart(containers, container):
+            if number == KILL and cancel_restart(container):
                 return
             deliver(containers, container, number, by_user=True)
     except OrlopError as error:
@@ -60,7 +60,7 @@ def _send(containers: Containers, container: Container, number: int) -> None:
         pass  # ended: the exit event is under way
 
 
-def cancel_restart(containers: Containers, container: Container) -> bool:
+def cancel_restart(container: Container) -> bool:
     """A container between two lives by policy ends here; True if it was one. Lock held."""
     state = container.state
     if not (state.running and state.restarting):

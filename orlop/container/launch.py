@@ -53,9 +53,7 @@ def launch(containers: Containers, container: Container, record: Json) -> str:
         undo.callback(containers.networks.detach, container.id)
         facts = _facts(containers, container, record, host, merged, attachment, undo)
         document = spec.build(record, host, facts)
-        plan = plans.for_container(
-            containers, document, host, facts.security, attachment.container_ops
-        )
+        plan = plans.for_container(containers, document, facts.security, attachment.container_ops)
         pid, started_ns = _spawn(containers, container, record, host, plan, attachment)
         undo.pop_all()
     attachment.close()

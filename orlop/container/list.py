@@ -205,7 +205,7 @@ def _ago(since: str, now: int) -> tuple[str, int]:
 
 def _with_size(containers: Containers, container: Container, document: Json) -> Json:
     try:
-        written, total = inspect.sizes(containers, container, container.record)
+        written, total = inspect.sizes(containers, container)
     except (OrlopError, OSError):
         return document
     out: Json = {}

@@ -178,7 +178,7 @@ def _recover_one(containers: Containers, container: Container, task: Json | None
         return task is not None and task["state"] != "exited"
     if task is None:
         if state.running and not state.restarting:
-            _take_over(containers, container, 0)
+            _take_over(container, 0)
             exits.ended(containers, container.id, None, time.time_ns(), error=_LOST)
         elif state.running:
             _resume_restart(containers, container)
@@ -187,7 +187,7 @@ def _recover_one(containers: Containers, container: Container, task: Json | None
         return False
     if task["state"] == "exited":
         if state.running and not state.restarting:
-            _take_over(containers, container, int(task["started_ns"] or 0))
+            _take_over(container, int(task["started_ns"] or 0))
             exits.ended(containers, container.id, task["status"], task["exited_ns"])
         else:
             containers.keeper.forget(container.id, "")
@@ -198,7 +198,7 @@ def _recover_one(containers: Containers, container: Container, task: Json | None
     return True
 
 
-def _take_over(containers: Containers, container: Container, started_ns: int) -> None:
+def _take_over(container: Container, started_ns: int) -> None:
     """What this daemon must know of a container that an earlier one started."""
     container.rootfs_users = 1
     age = (time.time_ns() - started_ns) / 1e9 if started_ns else 0.0
@@ -213,7 +213,7 @@ def _adopt(containers: Containers, container: Container, task: Json) -> None:
         state.pid = int(task["pid"])
         if not state.started_at.startswith(stamp(task["started_ns"])[:10]):
             state.started_at = stamp(task["started_ns"])
-        _take_over(containers, container, int(task["started_ns"]))
+        _take_over(container, int(task["started_ns"]))
         record = container.record
         record["HasBeenStartedBefore"] = True
         container.save(record)

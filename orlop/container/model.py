@@ -254,12 +254,6 @@ class Container:
                 waiter.future.set_result(result)
 
 
-def networked(host_config: Json) -> str:
-    """The network mode with Docker's default spelled out."""
-    mode = str(host_config.get("NetworkMode") or "")
-    return "bridge" if mode in ("", "default") else mode
-
-
 def joined(mode: str) -> str:
     """The container reference of a `container:REF` namespace mode, else ""."""
     return mode[len("container:") :] if mode.startswith("container:") else ""

@@ -40,7 +40,6 @@ def time_namespaces() -> bool:
 def for_container(
     containers: Containers,
     document: Json,
-    host: Json,
     found: Security,
     container_ops: Any = (),
 ) -> Json:
@@ -102,7 +101,7 @@ def describe(error: LaunchFailed) -> str:
     """The runtime's own words for the step that failed, as runc says them."""
     reason = error.args[0].lower() if error.args else ""
     if error.stage == "lookup":
-        return f'exec: "{error.path}": {_lookup(error, reason)}'
+        return f'exec: "{error.path}": {_lookup(reason)}'
     if error.stage in ("cwd", "directory"):
         if "outside of container" in reason:
             return reason
@@ -118,7 +117,7 @@ def describe(error: LaunchFailed) -> str:
     return f"{error.stage}{where}: {reason}"
 
 
-def _lookup(error: LaunchFailed, reason: str) -> str:
+def _lookup(reason: str) -> str:
     if reason == "is a directory":
         return "is a directory: permission denied"
     return reason.replace("in $path", "in $PATH")

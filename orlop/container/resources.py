@@ -28,7 +28,7 @@ def check(host: Json, info: SysInfo, *, update: bool = False) -> list[str]:
         raise InvalidArgument(f"Invalid value {score}, range for oom score adj is [-1000, 1000]")
     _memory(host, info, warnings, update)
     _pids(host, info, warnings)
-    _cpu(host, info, warnings)
+    _cpu(host, info)
     _cpuset(host, info)
     _blkio(host, info, warnings)
     if host.get("IOMaximumIOps"):
@@ -106,7 +106,7 @@ def _pids(host: Json, info: SysInfo, warnings: list[str]) -> None:
         host["PidsLimit"] = None
 
 
-def _cpu(host: Json, info: SysInfo, warnings: list[str]) -> None:
+def _cpu(host: Json, info: SysInfo) -> None:
     nano, shares = host.get("NanoCpus") or 0, host.get("CpuShares") or 0
     period, quota = host.get("CpuPeriod") or 0, host.get("CpuQuota") or 0
     if nano and period:

@@ -45,7 +45,7 @@ def ended(
         if not container.state.running:
             return
         waiter = subscribe(container, "next-exit")
-        if kill.cancel_restart(containers, container):
+        if kill.cancel_restart(container):
             containers.publish(container, "stop")
             return
         kill.deliver(containers, container, number, by_user=True)

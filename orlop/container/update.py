@@ -70,7 +70,7 @@ def update(containers: Containers, ref: str, changes: Json) -> list[str]:
 def _calm(containers: Containers, container: Any) -> None:
     from orlop.container import kill
 
-    kill.cancel_restart(containers, container)
+    kill.cancel_restart(container)
 
 
 def _merge(host: Json, wanted: Json) -> None:

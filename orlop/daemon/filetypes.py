@@ -25,7 +25,7 @@ def check(document: Mapping[str, Any]) -> None:
         if value is None:
             continue
         if key in _ADDRESSES:
-            _addresses(key, value)
+            _addresses(value)
         elif key == "features":
             _map(key, value, bool)
         elif key == "default-shm-size":
@@ -75,7 +75,7 @@ def _objects(key: str, value: Any) -> None:
             raise _cannot(one, f"Config.{key}.{name}", inner)
 
 
-def _addresses(key: str, value: Any) -> None:
+def _addresses(value: Any) -> None:
     for one in value if isinstance(value, list) else [value]:
         try:
             ipaddress.ip_address(one if isinstance(one, str) else "")

@@ -210,9 +210,6 @@ class Images:
         except (OSError, ValueError):
             return "0001-01-01T00:00:00Z"
 
-    def built_locally(self, image_id: ImageID) -> bool:
-        return self._meta(image_id, "builtLocally").exists()
-
     def forget(self, image_id: ImageID) -> None:
         """Remove the files of an image that is not listed, because they are damaged."""
         (self._content / hex_of(image_id)).unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import time
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
-from orlop.errors import SystemFailure, Unauthorized
+from orlop.errors import SystemFailure
 
 _LONGEST = 3600.0  # seconds that a registry may ask for
 _DEFAULT_TEXT = {
@@ -49,10 +49,6 @@ class RegistryFailure(SystemFailure):
         self.retry_after = retry_after
         self.unreachable = unreachable
         self.plain = False  # the registry gave a code and no words of its own
-
-
-class LoginRefused(Unauthorized):
-    """The registry or its token server refused the credentials of a login."""
 
 
 def from_response(

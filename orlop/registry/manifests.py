@@ -5,6 +5,7 @@ Source: OCI distribution-spec "Pulling manifests", "Pushing Manifests".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from urllib3.exceptions import HTTPError
@@ -66,6 +67,17 @@ def put_manifest(
 ) -> Digest:
     """Store a manifest under a tag or digest; returns its digest. Raises RegistryFailure."""
     digest = digest_of(manifest)
+    headers = send_manifest(session, reference, name, manifest, kind)
+    shown = headers.get("Docker-Content-Digest", digest)
+    if shown.startswith("sha256:") and shown != digest:
+        raise RegistryFailure(f"the registry stored {shown[:80]} instead of {digest}")
+    return digest
+
+
+def send_manifest(
+    session: Session, reference: Reference, name: str, manifest: bytes, kind: str
+) -> Mapping[str, str]:
+    """The headers of the registry's answer."""
     with session.request(
         "PUT",
         path_of(reference, name),
@@ -74,7 +86,4 @@ def put_manifest(
         body=manifest,
         ok=(200, 201, 202),
     ) as answer:
-        shown = answer.headers.get("Docker-Content-Digest", digest)
-    if shown.startswith("sha256:") and shown != digest:
-        raise RegistryFailure(f"the registry stored {shown[:80]} instead of {digest}")
-    return digest
+        return answer.headers

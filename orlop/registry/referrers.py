@@ -15,9 +15,9 @@ from orlop.oci.digest import Digest, digest_of, hex_of
 from orlop.oci.manifest import MAX_MANIFEST, OCI_INDEX, Descriptor, Index, parse_manifest
 from orlop.oci.reference import Reference
 from orlop.registry import wording
-from orlop.registry.client import pull_scope, push_scope
+from orlop.registry.client import pull_scope
 from orlop.registry.failure import RegistryFailure
-from orlop.registry.manifests import get_manifest, path_of, put_manifest
+from orlop.registry.manifests import get_manifest, put_manifest, send_manifest
 from orlop.registry.session import Session
 
 
@@ -51,16 +51,8 @@ def put_referrer(
 ) -> Digest:
     """Store a manifest that has a subject; a registry that takes no notice gets the tag too."""
     digest = digest_of(raw)
-    with session.request(
-        "PUT",
-        path_of(reference, digest),
-        scopes=push_scope(reference),
-        headers={"Content-Type": kind},
-        body=raw,
-        ok=(200, 201, 202),
-    ) as answer:
-        noticed = answer.headers.get("OCI-Subject") == subject
-    if not noticed:
+    headers = send_manifest(session, reference, digest, raw, kind)
+    if headers.get("OCI-Subject") != subject:
         _note(session, reference, raw, kind, subject)
     return digest
 

@@ -1,4 +1,4 @@
-"""Tag lists and catalogs, page by page.
+"""Tag lists, page by page.
 
 Source: OCI distribution-spec "Listing Tags" (Link header, RFC 8288).
 """
@@ -29,24 +29,20 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 def list_tags(session: Session, reference: Reference) -> Iterator[str]:
     """Tags in the registry's order; what is no tag is left out. Raises RegistryFailure."""
     path = f"/v2/{reference.path}/tags/list?n={_PAGE}"
-    for tag in _pages(session, path, pull_scope(reference), "tags"):
+    for tag in _pages(session, path, pull_scope(reference)):
         if _TAG.fullmatch(tag) is not None:
             yield tag
 
 
-def list_repositories(session: Session) -> Iterator[str]:
-    yield from _pages(session, f"/v2/_catalog?n={_PAGE}", ("registry:catalog:*",), "repositories")
-
-
-def _pages(session: Session, path: str, scopes: Sequence[str], key: str) -> Iterator[str]:
+def _pages(session: Session, path: str, scopes: Sequence[str]) -> Iterator[str]:
     url = session.endpoint.base + path
     seen: set[str] = set()
     for _ in range(_MAX_PAGES):
         seen.add(url)
         document, link = _page(session, url, scopes)
-        entries = document.get(key) or []
+        entries = document.get("tags") or []
         if not isinstance(entries, list):
-            raise RegistryFailure(f"invalid {key} list from the registry")
+            raise RegistryFailure("invalid tags list from the registry")
         yield from (entry for entry in entries if isinstance(entry, str))
         found = _NEXT.search(link)
         if found is None:

@@ -6,11 +6,9 @@ A sample of a fixed seed by default; ORLOP_FUZZ=full sends forty thousand with s
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import os
 import random
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -55,17 +53,6 @@ LEFT_OUT = (
     "/push",
     "/networks/create",
 )
-
-
-class _Http(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("docker", timeout=30)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(30)
-        self.sock.connect(str(self._path))
 
 
 def mutated(value: Any, chance: random.Random, depth: int = 0) -> Any:
@@ -127,7 +114,7 @@ def test_no_internal_error(seed: int, orlopd: Daemon) -> None:
     orlopd.docker("rm", "-f", "apic-f", check=False)
     orlopd.docker("run", "-d", "--name", "apic-f", "busybox", "sleep", "1000")
     seen: dict[int, int] = {}
-    with contextlib.closing(_Http(orlopd.socket)) as connection:
+    with contextlib.closing(orlopd.http()) as connection:
         for _ in range(COUNT):
             method, path, body = drawn(chance.choice(cases), chance)
             headers = {"Content-Type": "application/json"} if isinstance(body, str) else {}

@@ -6,7 +6,6 @@ Positive control: what is sent really is small and really grows (`test_they_are_
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import os
 import subprocess
@@ -187,12 +186,5 @@ def docker_archive(layer: bytes, **changes: bytes) -> bytes:
         "c.json": json.dumps(document([layer])).encode(),
         "layer.tar": layer,
         "manifest.json": json.dumps([entry]).encode(),
-        **changes,
     }
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    return out.getvalue()
+    return layer_tar({**members, **changes})

@@ -34,11 +34,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     subprocess.run(["umount", base / "data" / "overlay2"], stderr=subprocess.DEVNULL)
 
 
-@pytest.fixture
-def canary(tmp_path: Path) -> Canary:
-    return Canary(tmp_path / "canary")
-
-
 # --- context: links, names ----------------------------------------------------------------------
 
 

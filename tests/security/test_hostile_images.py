@@ -279,12 +279,8 @@ def test_manifest_without_end_is_cut_at_four_mebibytes(registry: Registry, image
 
 
 def archive(members: dict[str, bytes], links: dict[str, str] | None = None) -> io.BytesIO:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
+    out = io.BytesIO(layer_tar(members))
+    with tarfile.open(fileobj=out, mode="a") as tar:
         for name, target in (links or {}).items():
             info = tarfile.TarInfo(name)
             info.type, info.linkname = tarfile.SYMTYPE, target

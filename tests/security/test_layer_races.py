@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,24 +17,11 @@ import pytest
 from canary import Canary
 
 from orlop.errors import OrlopError
-from orlop.storage.drivers.overlay2 import Overlay2
 from orlop.storage.layers import Layers
 from orlop.storage.unpack import unpack_layer
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(1800)]
 ROUNDS = 250 if os.environ.get("ORLOP_FUZZ") == "full" else 6  # of eight layers each
-
-
-@pytest.fixture
-def canary(tmp_path: Path) -> Canary:
-    return Canary(tmp_path / "srv" / "canary")
-
-
-@pytest.fixture
-def layers(tmp_path: Path) -> Iterator[Layers]:
-    driver = Overlay2(tmp_path / "root" / "overlay2")
-    yield Layers(tmp_path / "root" / "layerdb", driver)
-    subprocess.run(["umount", str(driver.home)], check=True)
 
 
 def archive() -> bytes:

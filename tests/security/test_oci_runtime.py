@@ -32,11 +32,6 @@ def id() -> str:
     return f"hostile-{uuid.uuid4().hex[:12]}"
 
 
-@pytest.fixture
-def canary(tmp_path: Path) -> Canary:
-    return Canary(tmp_path / "canary")
-
-
 def run(runtime: Runtime, bundle: Path, id: str) -> subprocess.CompletedProcess[str]:
     return runtime.call("run", "-b", str(bundle), id)
 

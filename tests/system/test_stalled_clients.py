@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
 import time
@@ -19,17 +18,6 @@ STALLED = 200
 CALLS = 300
 SLOWEST = 0.2  # seconds, for 99 of 100 calls
 GROWTH = 64 << 20  # bytes over every process of the engine
-
-
-class _Http(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("docker", timeout=30)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(30)
-        self.sock.connect(str(self._path))
 
 
 def stall(daemon: Daemon, request: str) -> socket.socket:
@@ -72,7 +60,7 @@ def chatty(own_orlopd: Daemon) -> Iterator[tuple[Daemon, str]]:
 def calls(daemon: Daemon, count: int) -> list[float]:
     """Seconds that each of many small calls took, sorted."""
     took = []
-    connection = _Http(daemon.socket)
+    connection = daemon.http()
     for number in range(count):
         path = ("/_ping", "/containers/json", "/containers/json?all=1", "/version")[number % 4]
         begun = time.monotonic()

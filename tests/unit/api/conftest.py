@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fakes.served_registry import ServedRegistry
 
 sys.path.insert(0, str(Path(__file__).parent))
 from harness import Client, Served, served
@@ -20,3 +21,10 @@ def api(tmp_path: Path) -> Iterator[Served]:
 def client(api: Served) -> Iterator[Client]:
     with api.connect() as sock:
         yield Client(sock)
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[ServedRegistry]:
+    made = ServedRegistry(tmp_path)
+    yield made
+    made.close()

@@ -8,8 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import zstandard
@@ -30,13 +28,6 @@ from orlop.oci.digest import digest_of
 from orlop.oci.manifest import OCI_INDEX, OCI_MANIFEST
 
 LAYER = layer_tar({"a": b"hello"})
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[ServedRegistry]:
-    made = ServedRegistry(tmp_path)
-    yield made
-    made.close()
 
 
 # --- pull -------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ from orlop.oci.manifest import DOCKER_MANIFEST
 from orlop.oci.reference import parse_normalized
 
 LAYER = layer_tar({"a": b"hello"})
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[ServedRegistry]:
-    made = ServedRegistry(tmp_path)
-    yield made
-    made.close()
 
 
 def test_local_names_decide(registry: ServedRegistry) -> None:
