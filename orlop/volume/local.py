@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from orlop.errors import InvalidArgument, SystemFailure
 from orlop.kernel import mount as mounts
+from orlop.kernel import mountinfo
 from orlop.volume.model import Volume
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", re.ASCII)
@@ -133,9 +135,7 @@ def is_mounted(volume: Volume) -> bool:
         return False
     if here.st_dev != above.st_dev:
         return True
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
-        wanted = str(volume.mountpoint)
-        return any(line.split(" ", 5)[4] == wanted for line in table)  # bind of the same device
+    return mountinfo.is_point(os.path.realpath(volume.mountpoint))  # a bind of the same device
 
 
 def mount(volume: Volume) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from orlop.errors import InvalidArgument
+from orlop.kernel.mountinfo import TABLE, mounts
 
-_MOUNTINFO = "/proc/self/mountinfo"
 V1, V2, HYBRID = "v1", "v2", "hybrid"
 
 
@@ -41,23 +41,19 @@ class Layout:
         return [f"{top}/{relative.strip('/')}" for top in tops]
 
 
-def detect(mountinfo: str = _MOUNTINFO) -> Layout:
+def detect(table: str = TABLE) -> Layout:
     """Read it from the mount table. Raises OSError; an empty Layout where nothing is mounted."""
     v1: dict[str, str] = {}
     unified = ""
-    with open(mountinfo, encoding="utf-8", errors="surrogateescape") as lines:
-        for line in lines:
-            before, _, after = line.partition(" - ")
-            target = before.split(" ")[4]
-            fstype, _, options = after.rstrip("\n").split(" ")[:3]
-            if fstype == "cgroup2":
-                unified = unified or target
-            elif fstype == "cgroup":
-                for option in options.split(","):
-                    if option not in ("rw", "ro", "xattr", "clone_children", "noprefix") and (
-                        "=" not in option or option.startswith("name=")
-                    ):
-                        v1.setdefault(option, target)
+    for mount in mounts(table):
+        if mount.kind == "cgroup2":
+            unified = unified or mount.point
+        elif mount.kind == "cgroup":
+            for option in mount.options:
+                if option not in ("rw", "ro", "xattr", "clone_children", "noprefix") and (
+                    "=" not in option or option.startswith("name=")
+                ):
+                    v1.setdefault(option, mount.point)
     controllers: tuple[str, ...] = ()
     if unified:
         try:

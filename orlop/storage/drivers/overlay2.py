@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import secrets
 import tempfile
 import threading
@@ -20,9 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orlop.errors import InvalidArgument, NotFound, SystemFailure
-from orlop.kernel import libc, mount
+from orlop.kernel import libc, mount, mountinfo
 from orlop.kernel.namespace import in_directory
 from orlop.paths import remove_entry
+from orlop.storage.recordfile import put
 
 MAX_LAYERS = 128
 _PAGE = 4096  # what mount(2) takes as options, with its closing zero
@@ -56,7 +56,9 @@ class Overlay2:
         tree.chmod(0o755)
         link = base64.b32encode(secrets.token_bytes(17)).decode()[:_LINK]
         try:
-            _put(base / "link", link)  # first: who removes the tree finds the link by it
+            put(
+                base / "link", link, durable=False
+            )  # first: who removes the tree finds the link by it
             os.symlink(f"../{id}/diff", self.home / "l" / link)
         except BaseException:
             self.remove(id)
@@ -73,7 +75,7 @@ class Overlay2:
             pass
         if len(stack) > MAX_LAYERS:
             raise InvalidArgument("max depth exceeded")
-        _put(base / "lower", ":".join(stack))
+        put(base / "lower", ":".join(stack), durable=False)
         (base / "work").mkdir(mode=0o700, exist_ok=True)
         committed = below / "committed"
         if not committed.exists():
@@ -241,14 +243,9 @@ class Overlay2:
             self._clear_incompat(id)
 
     def mounted(self) -> set[str]:
-        found = set()
-        home = str(self.home) + "/"
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
-            for line in table:
-                where = line.split(" ", 5)[4]
-                if where.startswith(home) and where.endswith("/merged"):
-                    found.add(where[len(home) : -len("/merged")])
-        return found
+        home, end = f"{os.path.realpath(self.home)}/", "/merged"
+        points = [each.point for each in mountinfo.mounts()]
+        return {p[len(home) : -len(end)] for p in points if p.startswith(home) and p.endswith(end)}
 
     def _clear_incompat(self, id: str) -> None:
         """A volatile mount leaves this mark, and the kernel refuses the next mount on it."""
@@ -268,7 +265,8 @@ class Overlay2:
     def _make_private(self) -> None:
         """Mounts below must not spread into namespaces made meanwhile and keep layers busy."""
         home = str(self.home)
-        if not _is_mount_point(home):
+        # A second bind on top would hide the containers' mounts from the daemon that comes next.
+        if not mountinfo.is_point(os.path.realpath(home)):
             mount.mount(home, home, None, mount.MS_BIND)
         mount.mount(None, home, None, mount.MS_PRIVATE)
 
@@ -276,7 +274,7 @@ class Overlay2:
         for id in self.mounted():
             self.unmount(id)
         home = str(self.home)
-        if _is_mount_point(home):
+        if mountinfo.is_point(os.path.realpath(home)):
             mount.umount(home, mount.MNT_DETACH)
 
     def _probe(self) -> None:
@@ -289,12 +287,18 @@ class Overlay2:
                 os.mkdir(f"{scratch}/{name}")
             parts = [(k, f"{scratch}/{v}") for k, v in (("upperdir", "u"), ("workdir", "w"))]
             lowers = [("lowerdir+", f"{scratch}/{name}") for name in ("a", "b")]
+            # Volatile: its end must not sync the whole filesystem.
+            volatile: list[tuple[str, str | None]] = [*lowers, *parts, ("volatile", None)]
             try:
-                os.close(mount.new_mount("overlay", [*lowers, *parts], source="overlay"))
+                os.close(mount.new_mount("overlay", volatile, source="overlay"))
                 return
             except OSError:
                 self._one_by_one = False
-            options = [f"lowerdir={scratch}/a:{scratch}/b", *(f"{k}={v}" for k, v in parts)]
+            options = [
+                f"lowerdir={scratch}/a:{scratch}/b",
+                *(f"{k}={v}" for k, v in parts),
+                "volatile",
+            ]
             try:
                 mount.mount("overlay", f"{scratch}/m", "overlay", 0, ",".join(options))
                 mount.umount(f"{scratch}/m", mount.MNT_DETACH)
@@ -334,23 +338,3 @@ class Overlay2:
         out["MergedDir"] = str(base / "merged")
         out["WorkDir"] = str(base / "work")
         return dict(sorted(out.items()))
-
-
-def _put(path: Path, text: str) -> None:
-    """Of a layer that no record names yet: a crash leaves garbage to sweep, so in place."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        os.fchmod(fd, 0o644)
-        os.write(fd, text.encode())
-    finally:
-        os.close(fd)
-
-
-def _is_mount_point(path: str) -> bool:
-    """By the kernel's table: os.path.ismount does not see a directory bound on itself.
-
-    A second bind on top would hide the containers' mounts from the daemon that comes next.
-    """
-    wanted = re.sub(r"[ \t\n\\]", lambda found: f"\\{ord(found[0]):03o}", os.path.realpath(path))
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
-        return any(line.split(" ", 5)[4] == wanted for line in table)

@@ -1,0 +1,51 @@
+"""The table of mounts, /proc/self/mountinfo (proc_pid_mountinfo(5)). Few imports."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLE = "/proc/self/mountinfo"
+_ESCAPES = (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\"))
+
+
+class Mount:
+    """One line. `optional`: shared:N, master:N, …; `options`: those of the filesystem."""
+
+    __slots__ = ("kind", "optional", "options", "point")
+
+    def __init__(self, line: str) -> None:
+        left, _, right = line.rstrip("\n").partition(" - ")
+        fields = left.split(" ")
+        self.point = fields[4]
+        if "\\" in self.point:
+            for escape, plain in _ESCAPES:
+                self.point = self.point.replace(escape, plain)
+        self.optional = fields[6:]
+        self.kind, _, options = right.split(" ", 2)
+        self.options = options.split(",")
+
+
+def mounts(table: str = TABLE) -> Iterator[Mount]:
+    with open(table, encoding="utf-8", errors="surrogateescape") as lines:
+        for line in lines:
+            yield Mount(line)
+
+
+def is_point(path: str) -> bool:
+    """`path` (absolute, without links) is mounted on; os.path.ismount misses binds on itself."""
+    return any(mount.point == path for mount in mounts())
+
+
+def under(path: str, table: str = TABLE) -> Mount | None:
+    """The mount that `path` (absolute, without links) is on: the last one at the deepest point.
+
+    Not by device number: the directories of btrfs have others than their mount.
+    """
+    found: Mount | None = None
+    for mount in mounts(table):
+        above = mount.point.rstrip("/") + "/"
+        if f"{path}/".startswith(above) and (found is None or len(mount.point) >= len(found.point)):
+            found = mount
+    return found
