@@ -16,12 +16,12 @@ from orlop.container.create import create
 from orlop.errors import Conflict, InvalidArgument, NotFound, OrlopError, SystemFailure
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "container-create" / "answers.json"
-CASES: list[dict[str, Any]] = json.loads(VECTORS.read_text())
+ALL: list[dict[str, Any]] = json.loads(VECTORS.read_text())
 STATUS = {InvalidArgument: 400, NotFound: 404, Conflict: 409, SystemFailure: 500}
 
+# Not to be answered so by `create`, or not by this room alone.
 MEANT = {
     '{"UsernsMode": "bad"}': "a typing error that would silently mean no user namespace",
-    '{"Mounts": [{"Type": "image", "Source": "busybox", "Target": "/x"}]}': "not offered",
     '{"Image": "sha256:abcd"}': "the image room's business",
     '{"VolumeDriver": "foo", "Binds": ["abc:/x"]}': "the volume room's business",
     '{"Binds": ["a*b:/x"]}': "the volume room's business",
@@ -36,10 +36,15 @@ def _key(case: dict[str, Any]) -> str:
     return json.dumps(case["config"] or case["host_config"])
 
 
+CASES = [case for case in ALL if _key(case) not in MEANT]
+
+
+def test_what_is_left_out_is_there() -> None:
+    assert {_key(case) for case in ALL} >= MEANT.keys()
+
+
 @pytest.mark.parametrize("case", CASES, ids=_key)
 def test_create_answers_as_docker(rig: Rig, case: dict[str, Any]) -> None:
-    if _key(case) in MEANT:
-        pytest.skip(MEANT[_key(case)])
     create(rig.containers, {"Image": "busybox", "Cmd": ["sleep", "1"]}, name="lc1")
     config = {"Image": "busybox", "Cmd": ["true"], **(case["config"] or {})}
     try:
