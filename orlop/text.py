@@ -1,4 +1,4 @@
-"""Small text shapes of Go and Docker: quoting, ellipsis, short IDs."""
+"""Small text shapes of Go and Docker: quoting, booleans, ellipsis, short IDs."""
 
 _ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r",
             34: '\\"', 92: "\\\\"}  # fmt: skip
@@ -23,6 +23,15 @@ def go_quote(text: str) -> str:
             parts.append(f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
     parts.append('"')
     return "".join(parts)
+
+
+def parse_bool(text: str) -> bool:
+    """strconv.ParseBool. Raises ValueError with Go's words."""
+    if text in ("1", "t", "T", "true", "TRUE", "True"):
+        return True
+    if text in ("0", "f", "F", "false", "FALSE", "False"):
+        return False
+    raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
 
 
 def short_id(text: str) -> str:

@@ -157,9 +157,10 @@ def probe(job: Json) -> None:
 
 def _check_files(tls: Json) -> None:
     ca = tls.get("ca")
-    for path, what in ((ca, f'could not read CA certificate "{ca}": '),):
-        if path and not os.path.exists(path):
-            raise SystemFailure(f"{what}open {path}: no such file or directory")
+    if ca and not os.path.exists(ca):
+        raise SystemFailure(
+            f'could not read CA certificate "{ca}": open {ca}: no such file or directory'
+        )
     for key in ("cert", "key"):
         path = tls.get(key)
         if path and not os.path.exists(path):

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from orlop.errors import InvalidArgument, SystemFailure
 from orlop.image.times import duration_ns
+from orlop.text import parse_bool
 
 Json = dict[str, Any]
 
@@ -62,11 +63,10 @@ def size(text: str) -> int:
 
 def boolean(text: str) -> bool:
     """strconv.ParseBool. Raises InvalidArgument."""
-    if text in ("1", "t", "T", "TRUE", "true", "True"):
-        return True
-    if text in ("0", "f", "F", "FALSE", "false", "False"):
-        return False
-    raise InvalidArgument(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+    try:
+        return parse_bool(text)
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from None
 
 
 def duration(text: str) -> int:

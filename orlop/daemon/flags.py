@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orlop.errors import InvalidArgument
+from orlop.text import parse_bool
 
 # (long, short, kind, daemon.json key or "" for the flag's own name, help)
 # kinds: text, bool, int, list, map (key=value), ulimits, pools, runtimes, size
@@ -94,7 +95,6 @@ _ULIMITS = (
     "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc",
     "rss", "rtprio", "rttime", "sigpending", "stack",
 )  # fmt: skip
-_TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
 
 
 @dataclass(slots=True)
@@ -159,9 +159,7 @@ def _put(out: Flags, row: tuple[str, str, str, str, str], text: str) -> None:
 def _convert(name: str, kind: str, text: str, old: Any) -> Any:
     """Raises ValueError with Go's text."""
     if kind == "bool":
-        if text in _TRUE or text in _FALSE:
-            return text in _TRUE
-        raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
+        return parse_bool(text)
     if kind == "int":
         if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
             raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax')

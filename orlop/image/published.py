@@ -11,7 +11,6 @@ a manifest too: the one `push` would send.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -36,6 +35,7 @@ from orlop.oci.manifest import (
     Descriptor,
     Index,
     Manifest,
+    as_referrer,
     encode_docker_manifest,
     parse_manifest,
 )
@@ -221,17 +221,9 @@ class Published:
             subject = parsed(raw).subject if raw is not None else None
             if raw is None or subject is None or subject.digest != reference.digest:
                 continue
-            document = json.loads(raw)
-            config = document.get("config") or {}
-            artifact = document.get("artifactType") or config.get("mediaType") or ""
-            if kind and artifact != kind:
-                continue
-            row = {"mediaType": media_type, "digest": digest, "size": len(raw)}
-            if artifact:
-                row["artifactType"] = artifact
-            if document.get("annotations"):
-                row["annotations"] = document["annotations"]
-            yield row
+            row = as_referrer(raw, media_type, Digest(digest))
+            if not kind or row.get("artifactType") == kind:
+                yield row
 
 
 @lru_cache(maxsize=64)

@@ -8,8 +8,9 @@ from typing import Any
 
 from orlop.errors import InvalidArgument
 from orlop.network import bringup
-from orlop.network.model import Network, parse_bool
+from orlop.network.model import Network
 from orlop.network.networks import Networks
+from orlop.text import parse_bool
 
 Json = dict[str, Any]
 Filters = Mapping[str, Sequence[str]]

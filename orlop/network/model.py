@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orlop.network.ipam import Address, Subnet
+from orlop.text import parse_bool
 
 Json = dict[str, Any]
 
@@ -173,19 +174,6 @@ def network_from_json(given: Json) -> Network:
         config_only=bool(given.get("ConfigOnly")),
         config_from=(given.get("ConfigFrom") or {}).get("Network") or "",
     )
-
-
-_TRUE = {"1", "t", "T", "true", "TRUE", "True"}
-_FALSE = {"0", "f", "F", "false", "FALSE", "False"}
-
-
-def parse_bool(text: str) -> bool:
-    """Go's strconv.ParseBool. Raises ValueError."""
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    raise ValueError(f'strconv.ParseBool: parsing "{text}": invalid syntax')
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from orlop.errors import InvalidArgument, SystemFailure
 from orlop.network import model
 from orlop.network.rules import check_interface
+from orlop.text import parse_bool
 
 _BOOLEANS = (model.ICC, model.MASQUERADE, model.DEFAULT_BRIDGE, model.INHIBIT_IPV4)
 _MODES = ("nat", "nat-unprotected", "routed", "isolated")
@@ -18,7 +19,7 @@ def check(options: Mapping[str, str], *, internal: bool = False) -> None:
     for key in _BOOLEANS:
         if key in options:
             try:
-                model.parse_bool(options[key])
+                parse_bool(options[key])
             except ValueError as error:
                 raise InvalidArgument(
                     f"failed to parse {key} value: {options[key]} ({error})"

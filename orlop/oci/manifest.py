@@ -235,6 +235,18 @@ def to_dict(descriptor: Descriptor) -> dict[str, Any]:
     return out
 
 
+def as_referrer(raw: bytes, kind: str, digest: Digest) -> dict[str, Any]:
+    """The descriptor of a manifest that has a subject, as lists of referrers show it."""
+    document = json.loads(raw)
+    row: dict[str, Any] = {"mediaType": kind, "digest": digest, "size": len(raw)}
+    artifact = document.get("artifactType") or (document.get("config") or {}).get("mediaType")
+    if artifact:
+        row["artifactType"] = artifact
+    if document.get("annotations"):
+        row["annotations"] = document["annotations"]
+    return row
+
+
 def encode_oci_manifest(config: Descriptor, layers: list[Descriptor]) -> bytes:
     document = {
         "schemaVersion": 2,

@@ -12,7 +12,14 @@ from typing import Any
 from urllib3.exceptions import HTTPError
 
 from orlop.oci.digest import Digest, digest_of, hex_of
-from orlop.oci.manifest import MAX_MANIFEST, OCI_INDEX, Descriptor, Index, parse_manifest
+from orlop.oci.manifest import (
+    MAX_MANIFEST,
+    OCI_INDEX,
+    Descriptor,
+    Index,
+    as_referrer,
+    parse_manifest,
+)
 from orlop.oci.reference import Reference
 from orlop.registry import wording
 from orlop.registry.client import pull_scope
@@ -62,14 +69,7 @@ def _note(session: Session, reference: Reference, raw: bytes, kind: str, subject
     digest = digest_of(raw)
     if any(entry.digest == digest for entry in known):
         return
-    document = json.loads(raw)
-    row: dict[str, Any] = {"mediaType": kind, "digest": digest, "size": len(raw)}
-    artifact = document.get("artifactType") or (document.get("config") or {}).get("mediaType")
-    if artifact:
-        row["artifactType"] = artifact
-    if document.get("annotations"):
-        row["annotations"] = document["annotations"]
-    rows = [*map(described, known), row]
+    rows = [*map(described, known), as_referrer(raw, kind, digest)]
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": rows}
     put_manifest(session, reference, _tag(subject), json.dumps(index).encode(), OCI_INDEX)
 

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from orlop.errors import InvalidArgument
+from orlop.text import parse_bool
 from orlop.volume.model import Volume
-
-TRUE, FALSE = ("1", "true", "t", "True", "TRUE", "T"), ("0", "false", "f", "False", "FALSE", "F")
 
 Filters = Mapping[str, Sequence[str]]
 
@@ -25,10 +24,11 @@ def flag(filters: Filters, name: str) -> bool | None:
     values = filters.get(name)
     if not values:
         return None
-    said = {True for v in values if v in TRUE} | {False for v in values if v in FALSE}
-    if len(said) != 1 or any(v not in TRUE + FALSE for v in values):
-        raise InvalidArgument(f"invalid filter '{name}=[{' '.join(values)}]'")
-    return said.pop()
+    try:
+        (said,) = {parse_bool(v) for v in values}
+    except ValueError:
+        raise InvalidArgument(f"invalid filter '{name}=[{' '.join(values)}]'") from None
+    return said
 
 
 def matches(volume: Volume, filters: Filters) -> bool:

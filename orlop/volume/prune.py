@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from orlop.errors import Conflict, InvalidArgument, NotFound
+from orlop.text import parse_bool
 from orlop.volume import filters as filtering
 from orlop.volume.filters import Filters
 from orlop.volume.volumes import Volumes
@@ -41,10 +42,10 @@ def prune(volumes: Volumes, filters: Filters) -> tuple[list[str], int]:
 
 def _everything(filters: Filters) -> bool:
     for value in filters.get("all") or ():
-        if value not in filtering.TRUE + filtering.FALSE:
-            raise InvalidArgument(
-                f"invalid filter 'all': strconv.ParseBool: parsing \"{value}\": invalid syntax"
-            )
+        try:
+            parse_bool(value)
+        except ValueError as error:
+            raise InvalidArgument(f"invalid filter 'all': {error}") from None
     return bool(filtering.flag(filters, "all"))
 
 
