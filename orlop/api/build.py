@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import secrets
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,7 +58,10 @@ def build(call: Call) -> Stream:
 
 def _messages(call: Call, found: Any, context: Context, request: Request) -> Iterator[Json]:
     with contextlib.closing(context), contextlib.closing(found):
-        call.gone.call(lambda: call.engine.builder.cancel(request.id))
+        cancel = threading.Thread(  # it waits for containers, which the API's loop must not
+            target=call.engine.builder.cancel, args=(request.id,), name="orlop-cancel", daemon=True
+        )
+        call.gone.call(cancel.start)
         if _ours(call).get("events"):
             yield from statuses(found)
         else:

@@ -120,7 +120,7 @@ def test_policies_over_a_killed_daemon_and_a_dead_machine(own_orlopd: Daemon) ->
 def test_a_stop_between_two_lives_holds_over_a_restart(own_orlopd: Daemon) -> None:
     run(own_orlopd, "b1", "--restart", "unless-stopped", script="exit 1")
     until(
-        lambda: own_orlopd.docker("inspect", "-f", "{{.RestartCount}}", "b1").stdout >= "4",
+        lambda: int(own_orlopd.docker("inspect", "-f", "{{.RestartCount}}", "b1").stdout) >= 4,
         "restarts",
     )
     own_orlopd.docker("stop", "b1")
