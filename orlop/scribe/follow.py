@@ -83,7 +83,8 @@ class Follow:
             while len(parts) > 1:
                 yield self._decode(self._codec.blocks(parts[0], b""))
                 parts.pop(0).close()
-            yield from self._grow(parts)
+            for part, rest in self._grow(parts):
+                yield self._decode(self._news(part, rest))
         finally:
             stop_watching()
             for part in parts:
@@ -102,21 +103,23 @@ class Follow:
                 self._ended = True  # removed with its container: a rotation only renames
             self._changed.set()
 
-    def _grow(self, parts: list[LogPart]) -> Iterator[Iterator[Run]]:
-        rest: list[bytes] = [b""]  # a begun record
+    def _grow(self, parts: list[LogPart]) -> Iterator[tuple[LogPart, list[bytes]]]:
+        """The current file and its begun record, each time there may be news in it."""
+        rest: list[bytes] = [b""]
         while not self._closed:
             self._changed.clear()
             ended = self._ended
             if not parts:
-                self._open(parts, self._path)
+                self._open(parts)
             if parts:
-                yield self._decode(self._news(parts[0], rest))
+                yield parts[0], rest
                 following = self._successor(parts[0])
                 if following is not None:
-                    yield self._decode(self._news(parts[0], rest))  # written before it moved
+                    yield parts[0], rest  # written before it moved
                     rest[0] = b""
                     parts.pop().close()
                     parts.append(following)
+                    self._enter(following)
                     continue
             if ended or not self._wait():
                 return
@@ -184,11 +187,15 @@ class Follow:
                 return name
         return self._path
 
-    def _open(self, parts: list[LogPart], path: str) -> None:
+    def _open(self, parts: list[LogPart]) -> None:
         try:
-            parts.append(LogPart(path))
+            parts.append(LogPart(self._path))
         except FileNotFoundError:
-            pass
+            return
+        self._enter(parts[0])
+
+    def _enter(self, part: LogPart) -> None:
+        """Reading begins in another file."""
 
     def _begins(self, name: str) -> int:
         """The time of a file's first record; 0 when it has none."""

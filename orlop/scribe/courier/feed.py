@@ -33,7 +33,8 @@ class Feed(Follow):
                 yield from self._some(parts[0], [b""])
                 parts.pop(0).close()
                 self._enter(parts[0])
-            yield from self._grow_batches(parts)
+            for part, rest in self._grow(parts):
+                yield from self._some(part, rest)
         finally:
             stop_watching()
             for part in parts:
@@ -57,28 +58,6 @@ class Feed(Follow):
 
     def _enter(self, part: LogPart) -> None:
         self._inode, self._offset = part.inode, 0
-
-    def _grow_batches(self, parts: list[LogPart]) -> Iterator[list[Entry]]:
-        rest: list[bytes] = [b""]
-        while not self._closed:
-            self._changed.clear()
-            ended = self._ended
-            if not parts:
-                self._open(parts, self._path)
-                if parts:
-                    self._enter(parts[0])
-            if parts:
-                yield from self._some(parts[0], rest)
-                following = self._successor(parts[0])
-                if following is not None:
-                    yield from self._some(parts[0], rest)  # written before it moved
-                    rest[0] = b""
-                    parts.pop().close()
-                    parts.append(following)
-                    self._enter(following)
-                    continue
-            if ended or not self._wait():
-                return
 
     def _some(self, part: LogPart, rest: list[bytes]) -> Iterator[list[Entry]]:
         if os.fstat(part.fd).st_size < self._offset:
