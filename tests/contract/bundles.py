@@ -75,6 +75,10 @@ class Runtime:
             errors.seek(0)
             assert done.returncode == 0, errors.read()
 
+    def run(self, bundle: Path, id: str, *more: str) -> subprocess.CompletedProcess[str]:
+        """In the foreground, to its end."""
+        return self.call("run", "-b", str(bundle), *more, id)
+
     def state(self, id: str) -> Json:
         found: Json = json.loads(self.ok("state", id))
         return found

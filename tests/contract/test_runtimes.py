@@ -10,6 +10,7 @@ import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,8 @@ pytestmark = [pytest.mark.root, pytest.mark.skipif(os.getuid() != 0, reason="nee
 
 @pytest.fixture(params=["orlop-runtime", "runc"])
 def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
-    made = Runtime(request.param, tmp_path / "state")
-    try:
+    with closing(Runtime(request.param, tmp_path / "state")) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture
@@ -34,20 +32,16 @@ def id() -> str:
     return f"contract-{uuid.uuid4().hex[:12]}"
 
 
-def run(runtime: Runtime, bundle: Path, id: str, *more: str) -> subprocess.CompletedProcess[str]:
-    return runtime.call("run", "-b", str(bundle), *more, id)
-
-
 @pytest.mark.parametrize("code", [0, 3, 255])
 def test_run_returns_the_exit_code(runtime: Runtime, tmp_path: Path, id: str, code: int) -> None:
-    done = run(runtime, make(tmp_path / "b", "sh", "-c", f"echo hello; exit {code}"), id)
+    done = runtime.run(make(tmp_path / "b", "sh", "-c", f"echo hello; exit {code}"), id)
     assert (done.returncode, done.stdout) == (code, "hello\n")
     assert runtime.call("state", id).returncode == 1
 
 
 def test_death_by_a_signal_is_128_and_the_signal(runtime: Runtime, tmp_path: Path, id: str) -> None:
     bundle = make(tmp_path / "b", "sh", "-c", "sh -c 'kill -9 $$'; exit $?")
-    assert run(runtime, bundle, id).returncode == 137
+    assert runtime.run(bundle, id).returncode == 137
 
 
 def test_life(runtime: Runtime, tmp_path: Path, id: str) -> None:
@@ -162,6 +156,23 @@ def test_update_and_stats(runtime: Runtime, tmp_path: Path, id: str) -> None:
     assert stats["data"]["pids"]["limit"] == 20
 
 
+def test_stats_without_a_limit_of_pids(runtime: Runtime, tmp_path: Path, id: str) -> None:
+    runtime.create(id, make(tmp_path / "b", "sleep", "100"))
+    runtime.ok("start", id)
+    pids = json.loads(runtime.ok("events", "--stats", id))["data"]["pids"]
+    assert (pids["current"], pids.get("limit", 0)) == (1, 0)
+
+
+def test_exec_with_a_label_for_selinux_is_refused(
+    runtime: Runtime, tmp_path: Path, id: str
+) -> None:
+    """Nobody may believe to be confined who is not; runc says so where there is no SELinux."""
+    runtime.create(id, make(tmp_path / "b", "sleep", "100"))
+    runtime.ok("start", id)
+    done = runtime.call("exec", "--process-label", "u:r:t:s0", id, "true")
+    assert (done.returncode != 0, "selinux" in done.stderr.lower()) == (True, True), done.stderr
+
+
 def test_list(runtime: Runtime, tmp_path: Path, id: str) -> None:
     assert runtime.ok("list", "-q") == ""
     runtime.create(id, make(tmp_path / "b", "sleep", "100"))
@@ -186,7 +197,7 @@ def test_hooks_in_order_with_the_state(runtime: Runtime, tmp_path: Path, id: str
         {"path": "/bin/sh", "args": ["sh", "-c", "cat >/tmp/state; echo inside >&2"]}
     ]
     bundle = make(tmp_path / "b", "cat", "/tmp/state", hooks=hooks, annotations={"key": "word"})
-    done = run(runtime, bundle, id)
+    done = runtime.run(bundle, id)
     assert done.returncode == 0, done.stderr
     assert log.read_text().split() == list(kinds)
     states = {kind: json.loads(Path(f"{log}.{kind}").read_text()) for kind in kinds}
@@ -200,7 +211,7 @@ def test_hooks_in_order_with_the_state(runtime: Runtime, tmp_path: Path, id: str
 
 def test_failing_hook_ends_the_creation(runtime: Runtime, tmp_path: Path, id: str) -> None:
     hooks = {"createRuntime": [{"path": "/bin/false"}]}
-    done = run(runtime, make(tmp_path / "b", "sh", "-c", "echo never", hooks=hooks), id)
+    done = runtime.run(make(tmp_path / "b", "sh", "-c", "echo never", hooks=hooks), id)
     assert done.returncode != 0
     assert "hook #0" in done.stderr
     assert done.stdout == ""
@@ -209,7 +220,7 @@ def test_failing_hook_ends_the_creation(runtime: Runtime, tmp_path: Path, id: st
 
 def test_hook_that_takes_too_long(runtime: Runtime, tmp_path: Path, id: str) -> None:
     hooks = {"prestart": [{"path": "/bin/sleep", "args": ["sleep", "60"], "timeout": 1}]}
-    done = run(runtime, make(tmp_path / "b", hooks=hooks), id)
+    done = runtime.run(make(tmp_path / "b", hooks=hooks), id)
     assert done.returncode != 0
     assert "timeout" in done.stderr
 
@@ -252,7 +263,7 @@ def test_preserved_descriptors(runtime: Runtime, tmp_path: Path, id: str) -> Non
     )  # fmt: skip
     os.close(fd)
     assert done.stdout.split() == ["through", "0", "1", "2", "3", "4"], done.stderr
-    leaked = run(runtime, make(tmp_path / "c", "ls", "/proc/self/fd"), id + "x")
+    leaked = runtime.run(make(tmp_path / "c", "ls", "/proc/self/fd"), id + "x")
     assert leaked.stdout.split() == ["0", "1", "2", "3"]  # 3: of ls itself
 
 
@@ -270,7 +281,7 @@ def test_user_namespace_and_idmapped_volume(runtime: Runtime, tmp_path: Path, id
     for place in (tmp_path, *tmp_path.parents):  # root of the namespace has to get there
         if place.stat().st_uid == 0 and str(place).startswith("/tmp/"):
             place.chmod(0o755)
-    done = run(runtime, bundle, id)
+    done = runtime.run(bundle, id)
     assert done.stdout.split() == ["0", "100000", "65536", "0", "0"], done.stderr
 
 
@@ -287,7 +298,7 @@ def test_namespaces_by_path(runtime: Runtime, tmp_path: Path, id: str) -> None:
         spec = json.loads((bundle / "config.json").read_text())
         del spec["hostname"]
         (bundle / "config.json").write_text(json.dumps(spec))
-        done = run(runtime, bundle, id)
+        done = runtime.run(bundle, id)
         for file in files.values():
             assert os.readlink(f"/proc/{other.pid}/ns/{file}") in done.stdout
     finally:
@@ -345,8 +356,13 @@ def test_spec_writes_a_config_that_runs(runtime: Runtime, tmp_path: Path, id: st
     spec = json.loads((bundle / "config.json").read_text())
     spec["process"] |= {"terminal": False, "args": ["sh", "-c", "echo made"]}
     (bundle / "config.json").write_text(json.dumps(spec))
-    assert run(runtime, bundle, id).stdout == "made\n"
+    assert runtime.run(bundle, id).stdout == "made\n"
     assert runtime.call("spec", "--bundle", str(bundle)).returncode == 1
+
+
+def test_spec_writes_where_it_is_told(tmp_path: Path) -> None:
+    Runtime("orlop-runtime", tmp_path / "state").ok("spec", "-b", str(tmp_path), "-f", "other.json")
+    assert [path.name for path in tmp_path.glob("*.json")] == ["other.json"]
 
 
 def test_a_second_container_in_the_same_cgroup_harms_nobody(tmp_path: Path, id: str) -> None:
@@ -356,7 +372,7 @@ def test_a_second_container_in_the_same_cgroup_harms_nobody(tmp_path: Path, id: 
         linux = {"cgroupsPath": f"/{id}-shared"}
         runtime.create(id, make(tmp_path / "a", "sleep", "100", linux=linux))
         runtime.ok("start", id)
-        done = run(runtime, make(tmp_path / "b", "true", linux=linux), id + "x")
+        done = runtime.run(make(tmp_path / "b", "true", linux=linux), id + "x")
         assert (done.returncode, "not empty" in done.stderr) == (1, True), done.stderr
         broken = make(
             tmp_path / "c",
@@ -370,7 +386,7 @@ def test_a_second_container_in_the_same_cgroup_harms_nobody(tmp_path: Path, id: 
                 ],
             },
         )
-        assert run(runtime, broken, id + "y").returncode == 1
+        assert runtime.run(broken, id + "y").returncode == 1
         assert runtime.state(id)["status"] == "running"
         runtime.ok("exec", id, "true")
     finally:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +21,13 @@ pytestmark = [pytest.mark.root, pytest.mark.skipif(os.getuid() != 0, reason="nee
 
 @pytest.fixture
 def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    made = Runtime("orlop-runtime", tmp_path / "state")
-    try:
+    with closing(Runtime("orlop-runtime", tmp_path / "state")) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture
 def id() -> str:
     return f"hostile-{uuid.uuid4().hex[:12]}"
-
-
-def run(runtime: Runtime, bundle: Path, id: str) -> subprocess.CompletedProcess[str]:
-    return runtime.call("run", "-b", str(bundle), id)
 
 
 def replace(bundle: Path, name: str, target: Path | str) -> None:
@@ -99,7 +93,7 @@ def test_working_directory_of_a_leaked_descriptor(
             )
         else:
             shutil.rmtree(tmp_path / "x", ignore_errors=True)
-            done = run(runtime, make(tmp_path / "x", "ls", process={"cwd": cwd}), f"{id}-{number}")
+            done = runtime.run(make(tmp_path / "x", "ls", process={"cwd": cwd}), f"{id}-{number}")
         assert done.returncode != 0, (cwd, done.stdout)
         assert done.stdout == ""
     control = runtime.call("exec", "--cwd", "/tmp", id, "sh", "-c", "echo $PWD")
@@ -113,11 +107,11 @@ def test_proc_and_sysfs_do_not_follow_links(
 ) -> None:
     bundle = make(tmp_path / "b", "ls", "/")
     replace(bundle, name, canary.base / "dir")
-    done = run(runtime, bundle, id)
+    done = runtime.run(bundle, id)
     assert done.returncode == 1
     assert "must be mounted on ordinary directory" in done.stderr
     assert canary.snapshot() == canary.before
-    assert run(runtime, make(tmp_path / "c", "ls", "/"), id).returncode == 0  # control
+    assert runtime.run(make(tmp_path / "c", "ls", "/"), id).returncode == 0  # control
 
 
 @pytest.mark.parametrize("target", ["absolute", "../../../../../../../.."])
@@ -129,7 +123,7 @@ def test_dev_that_is_a_link_stays_in_the_rootfs(
     outside = canary.base / "dir"
     where = str(outside) if target == "absolute" else target + str(outside)
     replace(bundle, "dev", where)
-    run(runtime, bundle, id)
+    runtime.run(bundle, id)
     assert canary.snapshot() == canary.before
     assert not (outside / "null").exists()
 
@@ -143,12 +137,12 @@ def test_masked_paths_behind_a_false_null_device(
     spec["mounts"] = [m for m in spec["mounts"] if not m["destination"].startswith("/dev")]
     (bundle / "config.json").write_text(json.dumps(spec))
     (bundle / "rootfs" / "dev" / "null").symlink_to(canary.base / "secret")
-    done = run(runtime, bundle, id)
+    done = runtime.run(bundle, id)
     assert done.returncode != 0
     assert "canary" not in done.stdout + done.stderr
     assert canary.snapshot() == canary.before
     (bundle / "rootfs" / "dev" / "null").unlink()
-    control = run(runtime, bundle, id)
+    control = runtime.run(bundle, id)
     assert (control.returncode, control.stdout) == (0, "")
 
 
@@ -162,7 +156,7 @@ def test_bind_target_behind_a_link_stays_inside(
              "options": ["bind"]}  # fmt: skip
     bundle = make(tmp_path / "b", "cat", "/data/deep/file", mounts=[entry])
     replace(bundle, "data", canary.base / "dir")
-    done = run(runtime, bundle, id)
+    done = runtime.run(bundle, id)
     assert done.stdout in ("bound\n", "")
     assert canary.snapshot() == canary.before
 
@@ -173,7 +167,7 @@ def test_capabilities_and_groups_of_another_user(runtime: Runtime, tmp_path: Pat
     bundle = make(tmp_path / "b", "cat", "/proc/self/status", process={"user": user})
     found = dict(
         line.split(":\t", 1)
-        for line in run(runtime, bundle, id).stdout.splitlines()
+        for line in runtime.run(bundle, id).stdout.splitlines()
         if ":\t" in line
     )
     for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):

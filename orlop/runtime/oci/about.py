@@ -28,10 +28,7 @@ _TEXTS = {
 
 
 def version() -> int:
-    show(
-        f"orlop-runtime version {orlop.__version__}\nspec: 1.2.0\n"
-        "+SELINUX +APPARMOR +CAP +SECCOMP +EBPF\n"
-    )
+    show(f"orlop-runtime version {orlop.__version__}\nspec: 1.2.0\n+APPARMOR +CAP +SECCOMP +EBPF\n")
     return 0
 
 

@@ -80,6 +80,8 @@ def check_process(found: Json) -> None:
         raise InvalidArgument("config.json: process.args must not be empty")
     if not found["cwd"].startswith("/"):
         raise InvalidArgument("config.json: process.cwd must be an absolute path")
+    if found.get("selinuxLabel"):  # to leave it out would be to run unconfined
+        raise NotSupported("config.json: process.selinuxLabel is not supported")
     seen = set()
     for limit in found.get("rlimits") or ():
         if limit["type"] in seen:
@@ -101,8 +103,9 @@ def _check_root(spec: Json, bundle: str) -> None:
 
 def _check_linux(spec: Json) -> None:
     linux = spec.setdefault("linux", {})
-    if linux.get("intelRdt"):
-        raise NotSupported("config.json: linux.intelRdt is not supported")
+    for name in ("intelRdt", "netDevices"):
+        if linux.get(name):
+            raise NotSupported(f"config.json: linux.{name} is not supported")
     kinds: dict[str, str] = {}
     for entry in linux.get("namespaces") or ():
         kind = entry["type"]

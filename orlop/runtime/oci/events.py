@@ -87,7 +87,10 @@ def _stats(found: Json) -> Json:
             },
             "raw": memory["stats"],
         },
-        "pids": {"current": found["pids"]["current"], "limit": _pids_limit(found["pids"]["limit"])},
+        "pids": {
+            "current": found["pids"]["current"],
+            "limit": _pids_limit(found["pids"].get("limit", 0)),
+        },
         "blkio": {
             "ioServiceBytesRecursive": found["blkio"].get("io_service_bytes_recursive") or [],
             "ioServicedRecursive": found["blkio"].get("io_serviced_recursive") or [],

@@ -86,6 +86,8 @@ def _process(command: Command, spec: Json) -> Json:
         user = dict(found.get("user") or {})
         user["additionalGids"] = [*(user.get("additionalGids") or ()), *groups]
         found["user"] = user
+    if options.get("process-label"):
+        found["selinuxLabel"] = options["process-label"]
     if options.get("apparmor"):
         found["apparmorProfile"] = options["apparmor"]
     if options.get("no-new-privs"):

@@ -48,7 +48,7 @@ def document() -> dict[str, Any]:
                 "supportedFlags": sorted(filters.FLAGS),
             },
             "apparmor": {"enabled": os.path.exists("/sys/kernel/security/apparmor")},
-            "selinux": {"enabled": os.path.exists("/sys/fs/selinux/enforce")},
+            "selinux": {"enabled": False},
             "intelRdt": {"enabled": False},
             "mountExtensions": {"idmap": {"enabled": True}},
         },

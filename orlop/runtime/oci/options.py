@@ -20,7 +20,6 @@ GLOBAL = {
 _LAUNCH = {
     "bundle b": "s", "console-socket": "s", "pid-file": "s", "no-pivot": "b",
     "no-new-keyring": "b", "preserve-fds": "i", "config f": "s", "no-subreaper": "b",
-    "pidfd-socket": "s",
 }  # fmt: skip
 
 VERBS: dict[str, dict[str, str]] = {
@@ -28,14 +27,13 @@ VERBS: dict[str, dict[str, str]] = {
     "run": {**_LAUNCH, "detach d": "b", "keep": "b"},
     "start": {},
     "state": {},
-    "kill": {"all a": "b", "signal s": "s", "regex r": "b"},
+    "kill": {"all a": "b", "signal s": "s"},
     "delete": {"force f": "b", "regex r": "b"},
     "exec": {
         "console-socket": "s", "cwd": "s", "env e": "l", "tty t": "b", "user u": "s",
         "additional-gids g": "l", "process p": "s", "detach d": "b", "pid-file": "s",
         "process-label": "s", "apparmor": "s", "no-new-privs": "b", "cap c": "l",
         "preserve-fds": "i", "cgroup": "l", "ignore-paused": "b", "no-subreaper": "b",
-        "pidfd-socket": "s",
     },
     "pause": {},
     "resume": {},

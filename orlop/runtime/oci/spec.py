@@ -23,13 +23,14 @@ _READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-tr
 
 def spec(command: Command) -> int:
     command.expect(0, 0)
-    path = os.path.join(command.options.get("bundle") or ".", "config.json")
+    name = command.options.get("config") or "config.json"
+    path = os.path.join(command.options.get("bundle") or ".", name)
     text = pretty(document(bool(command.options.get("rootless"))), "\t") + "\n"
     try:
         with open(path, "x", encoding="ascii") as file:
             file.write(text)
     except FileExistsError:
-        raise Conflict("File config.json exists. Remove it first") from None
+        raise Conflict(f"File {name} exists. Remove it first") from None
     return 0
 
 

@@ -86,9 +86,21 @@ def test_wrong_field_is_named(bundle: Path, path: str, value: Any, words: str) -
         read(bundle, changed(path, value))
 
 
-def test_intel_rdt_is_refused(bundle: Path) -> None:
-    with pytest.raises(NotSupported, match="intelRdt"):
-        read(bundle, changed("linux.intelRdt", {"closID": "x"}))
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("linux.intelRdt", {"closID": "x"}),
+        ("linux.netDevices", {"eth0": {}}),
+        ("process.selinuxLabel", "system_u:system_r:container_t:s0"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(bundle: Path, path: str, value: Any) -> None:
+    with pytest.raises(NotSupported, match=path):
+        read(bundle, changed(path, value))
+
+
+def test_an_empty_selinux_label_asks_for_nothing(bundle: Path) -> None:
+    assert read(bundle, changed("process.selinuxLabel", ""))["process"]["selinuxLabel"] == ""
 
 
 def test_nulls_are_absent_and_unknown_fields_ignored(bundle: Path) -> None:

@@ -50,6 +50,8 @@ def test_lines_of_callers(line: str, verb: str, own: dict[str, Any], words: list
         "fly ID",
         "run --preserve-fds x ID",
         "run --detach=maybe X",
+        "run --pidfd-socket S X",
+        "kill --regex X",
     ],
 )
 def test_wrong_lines(line: str) -> None:
