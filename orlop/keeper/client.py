@@ -64,7 +64,7 @@ class Keeper:
         self._unwanted: set[Key] = set()  # to be forgotten when they end
         self._unsure: set[Key] = set()  # their start was under way when the keeper died
         self._told: set[Key] = set()  # reported, not yet forgotten
-        self._guard = threading.Lock()  # of the four above
+        self._guard = threading.Lock()  # of the five above
         self._recovered: Link | None = None  # the connection all that was known is checked with
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._caller: threading.Thread | None = None

@@ -17,10 +17,10 @@ def run(argv: list[str]) -> int:
     from orlop.runtime.oci.output import Log
     from orlop.runtime.process import Failure
 
-    log = Log("", "text", False)
+    log = Log("", "text")
     try:
         glob, verb, own, words = options.split(argv)
-        log = Log(glob.get("log") or "", glob.get("log-format") or "text", bool(glob.get("debug")))
+        log = Log(glob.get("log") or "", glob.get("log-format") or "text")
         if log.form not in ("text", "json"):
             raise OrlopError(f"invalid log-format: {log.form}")
         if glob.get("version"):

@@ -29,7 +29,6 @@ _DEFAULT = Path(orlop.__file__).parent / "data" / "seccomp" / "default.json"
 _ARCH_NAMES = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}
 _GO_ARCHES = {"x86_64": ("amd64", "x32", "x86"), "aarch64": ("arm64", "arm")}
 _FLAGS = {"SECCOMP_FILTER_FLAG_LOG": 2, "SECCOMP_FILTER_FLAG_SPEC_ALLOW": 4}
-_ENOSYS = 0x00050000 | 38
 
 # With these as the default a new number must not fail (a tracer answers it itself): as runc.
 _LETS_PASS = {"SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"}
@@ -117,7 +116,7 @@ def compile_document(document: Json, caps: frozenset[str]) -> bytes:
                 for arguments in _argument_sets(rule.get("args") or ()):
                     made.add(action, number, arguments)
         body = made.export()
-    if default == _ENOSYS or document["defaultAction"] in _LETS_PASS:
+    if default == seccompstub.ENOSYS or document["defaultAction"] in _LETS_PASS:
         return body
     return seccompstub.stub(arches, names, allowed) + body
 

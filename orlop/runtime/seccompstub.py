@@ -10,12 +10,12 @@ from __future__ import annotations
 import struct
 
 from orlop.kernel import libseccomp
+from orlop.runtime.verdict import ALLOW, ERRNO
 
 # linux/bpf_common.h: classes; offsets in struct seccomp_data
 _LD_ABS, _JA, _JEQ, _JGT, _JGE, _RET = 0x20, 0x05, 0x15, 0x25, 0x35, 0x06
 _NR, _ARCH = 0, 4
-_ALLOW = 0x7FFF0000
-_ENOSYS = 0x00050000 | 38
+ENOSYS = ERRNO | 38
 
 X32_BIT = 0x40000000
 _X64 = libseccomp.ARCHES["SCMP_ARCH_X86_64"]
@@ -74,8 +74,8 @@ def _native(arch: int, names: set[str], allowed: set[str], bit: int = 0) -> list
     code: list[bytes] = []
     for number in sorted({number_on(arch, name) for name in allowed}):
         if number >= 0:
-            code += [_op(_JEQ, bit + number, 0, 1), _op(_RET, _ALLOW)]
-    return [*code, _op(_JGT, bit + newest, 0, 1), _op(_RET, _ENOSYS)]
+            code += [_op(_JEQ, bit + number, 0, 1), _op(_RET, ALLOW)]
+    return [*code, _op(_JGT, bit + newest, 0, 1), _op(_RET, ENOSYS)]
 
 
 def _op(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:

@@ -38,4 +38,4 @@ def protect(argv: list[str]) -> None:
         process.execveat(fd, argv, dict(os.environ))
     except OSError as error:
         # without CAP_SYS_ADMIN (rootless) the interpreter is not ours to write anyway
-        sys.stderr.write(f"keeper: interpreter not protected: {error}\n")
+        sys.stderr.write(f"orlop: interpreter not protected: {error}\n")

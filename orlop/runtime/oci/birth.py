@@ -69,7 +69,7 @@ def give_birth(command: Command, *, gate: bool, detached: bool) -> Born:
         _describe(record, command, spec, plan, bundle)
         with open(f"{record.path}/config.json", "wb") as file:
             file.write(data)
-        born = Born(record, spec, _launch(command, record, spec, plan, gate))
+        born = Born(record, spec, _launch(command, record, plan, gate))
         _bring_up(born, command, sock)
         if command.options.get("pid-file"):
             write_pid(command.options["pid-file"], born.pending.pid)
@@ -130,7 +130,7 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanoseconds:09d}Z"
 
 
-def _launch(command: Command, record: Record, spec: Json, plan: Json, gate: bool) -> Pending:
+def _launch(command: Command, record: Record, plan: Json, gate: bool) -> Pending:
     fifo = -1
     if gate:
         path = f"{record.path}/{FIFO}"

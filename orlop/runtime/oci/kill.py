@@ -42,7 +42,7 @@ def to_first(record: Record, signo: int) -> None:
 
 
 def to_all(command: Command, record: Record, signo: int) -> None:
-    """Every process in the cgroup; frozen meanwhile, so that none is born unseen."""
+    """Every process that is in the cgroup now."""
     own = record.own["cgroup"]
     if not own:
         return

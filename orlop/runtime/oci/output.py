@@ -12,10 +12,9 @@ from orlop.oci.jsonlite import dumps
 class Log:
     """`--log FILE --log-format text|json`; without a file errors go to stderr alone."""
 
-    def __init__(self, path: str, form: str, debug: bool) -> None:
+    def __init__(self, path: str, form: str) -> None:
         self.path = path
         self.form = form
-        self.wants_debug = debug
         self._fd = -1
         if path:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
@@ -37,12 +36,6 @@ class Log:
     def note(self, text: str) -> None:
         """What was tolerated: for the log, not for the container's stderr."""
         self._write("warning", text)
-
-    def debug(self, text: str) -> None:
-        if self.wants_debug:
-            self._write("debug", text)
-            if not self.path:
-                os.write(2, os.fsencode(f"orlop-runtime: {text}\n"))
 
     def _write(self, level: str, text: str) -> None:
         if self._fd < 0:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import termios
+
+from orlop.kernel import pty
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ class Raw:
 def copy_size(source: int, master: int) -> None:
     """Give the container's terminal the size of ours."""
     try:
-        size = fcntl.ioctl(source, termios.TIOCGWINSZ, b"\0" * 8)
-        if any(size):
-            fcntl.ioctl(master, termios.TIOCSWINSZ, size)
+        rows, columns = pty.size(source)
+        if rows or columns:
+            pty.set_size(master, rows, columns)
     except OSError:
         pass  # no terminal of ours: the container's keeps its own size

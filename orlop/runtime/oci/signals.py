@@ -14,7 +14,7 @@ _NAMES = (
 _NUMBERS = {name: number for number, name in enumerate(_NAMES, 1)} | {
     "IOT": 6, "CLD": 17, "POLL": 29, "UNUSED": 31, "RTMIN": 34, "RTMAX": 64,
 }  # fmt: skip
-KILL, TERM = 9, 15
+KILL = 9
 
 
 def number(text: str) -> int:

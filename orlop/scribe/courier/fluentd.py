@@ -11,8 +11,6 @@ from typing import Any
 from orlop.scribe.courier import wire
 from orlop.scribe.parse import Entry
 
-_LONGEST_WAIT = 60.0
-
 
 class Fluentd:
     def __init__(self, job: dict[str, Any]) -> None:
