@@ -9,17 +9,13 @@ import struct
 from orlop.kernel import libc
 
 _PR_SET_PDEATHSIG = 1
-_PR_GET_DUMPABLE = 3
 _PR_SET_DUMPABLE = 4
 _PR_SET_KEEPCAPS = 8
 _PR_SET_NAME = 15
 _PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
-_PR_GET_SECUREBITS = 27
-_PR_SET_SECUREBITS = 28
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
-_PR_GET_NO_NEW_PRIVS = 39
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
@@ -29,7 +25,6 @@ _KEYCTL_JOIN_SESSION_KEYRING = 1
 _KEYCTL_SETPERM = 5
 _KEYCTL_DESCRIBE = 6
 _IOPRIO_WHO_PROCESS = 1
-_CLOSE_RANGE_CLOEXEC = 4
 _LAST_FD = 0xFFFFFFFF
 
 
@@ -48,16 +43,8 @@ def set_dumpable(on: bool) -> None:
     _prctl(_PR_SET_DUMPABLE, int(on))
 
 
-def is_dumpable() -> bool:
-    return _prctl(_PR_GET_DUMPABLE) == 1
-
-
 def set_no_new_privs() -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-
-
-def has_no_new_privs() -> bool:
-    return _prctl(_PR_GET_NO_NEW_PRIVS) == 1
 
 
 def set_parent_death_signal(signo: int) -> None:
@@ -67,14 +54,6 @@ def set_parent_death_signal(signo: int) -> None:
 def set_keepcaps(on: bool) -> None:
     """Whether permitted capabilities survive a change from uid 0 (cleared by execve)."""
     _prctl(_PR_SET_KEEPCAPS, int(on))
-
-
-def set_securebits(bits: int) -> None:
-    _prctl(_PR_SET_SECUREBITS, bits)
-
-
-def securebits() -> int:
-    return _prctl(_PR_GET_SECUREBITS)
 
 
 def set_name(name: str) -> None:
@@ -210,10 +189,6 @@ def close_fds_except(keep: list[int]) -> None:
             libc.call("close_range", first, fd - 1, 0)
         first = fd + 1
     libc.call("close_range", first, _LAST_FD, 0)
-
-
-def close_on_exec_from(first: int) -> None:
-    libc.call("close_range", first, _LAST_FD, _CLOSE_RANGE_CLOEXEC)
 
 
 def execveat(fd: int, argv: list[str], env: dict[str, str]) -> None:

@@ -46,8 +46,6 @@ _PROPAGATION = {
     "runbindable": (mount.MS_UNBINDABLE, True),
 }
 _IGNORED = {"defaults", "async", "nomand", "loud", "newinstance", "remount", "silent"}
-# What a file system takes as an option of its superblock, not of the mount.
-_SUPERBLOCK_FLAGS = {"sync", "dirsync", "mand", "lazytime", "iversion"}
 
 
 class Options:

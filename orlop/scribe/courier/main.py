@@ -83,7 +83,7 @@ class Courier:
         if sender is not None and sender.done and ended:
             self._finish(id, job, sender)
             return
-        if sender is None or sender.done or _same(sender.job, job) is False:
+        if sender is None or sender.done or not _same(sender.job, job):
             if sender is not None:
                 sender.stop()
             sender = Sender(id, job, f"{self._jobs}/{id}.pos", sender, self._changed.set)
