@@ -226,17 +226,29 @@ def test_ports_stay_taken_over_a_keeper_s_death(host: Host) -> None:
 
 
 def test_keeper_and_scribe_killed_together(host: Host) -> None:
-    """Never 0 by accident: the client has the processes' pidfds, and the kernel their statuses."""
+    """Never 0 by accident: the client has the processes' pidfds, and the kernel their statuses.
+
+    What is written while nobody reads is logged; only what the scribe had just read could be lost,
+    so nothing is written at that moment.
+    """
     host.spawn("c1", "sh", "-c", "read x; exit 5", open_stdin=True)
-    script = "trap 'echo bye; exit 7' TERM; n=0; while :; do n=$((n+1)); echo $n; sleep 0.01; done"
-    host.spawn("c2", "sh", "-c", script)
+    script = (
+        "trap 'echo bye; exit 7' TERM; trap go=1 USR1; echo 1; until [ $go ]; do sleep 0.01; done; "
+        "n=1; while :; do n=$((n+1)); echo $n; sleep 0.01; done"
+    )
+    pid, _ = host.spawn("c2", "sh", "-c", script)
+    while host.log("c2") != b"1\n":
+        select.select([], [], [], 0.005)
     os.kill(host.pid_of("keeper"), signal.SIGSTOP)
     host.kill("scribe-0")
+    os.kill(pid, signal.SIGUSR1)
     os.kill(host.pid_of("keeper"), signal.SIGKILL)
     assert host.exit_of("c1") == 5 << 8  # its stdin came to an end with the last holder
     host.wait(lambda: host.restarts == 1)
     while {task["id"] for task in host.client.snapshot()} != {"c1", "c2"}:
         select.select([], [], [], 0.005)  # the client gives c2 back
+    while b"2\n" not in host.log("c2"):
+        select.select([], [], [], 0.005)
     host.client.signal("c2", "", signal.SIGTERM)
     assert host.exit_of("c2") == 7 << 8
     *numbers, last = host.log("c2").split()
