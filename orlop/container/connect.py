@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.errors import Conflict, Forbidden, NotFound, OrlopError, SystemFailure
 from orlop.network import connect as networking
+
+log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -125,7 +128,11 @@ def _edit_hosts(path: str, *, add: Sequence[str] = (), drop: Sequence[str] = ())
     except FileNotFoundError:
         return
     with os.fdopen(fd, "r+", encoding="utf-8", errors="surrogateescape") as file:
-        lines = [line for line in file.read().splitlines() if line not in drop]
+        text = file.read(hostfiles.LONGEST + 1)
+        if len(text) > hostfiles.LONGEST:
+            log.warning("%s is too long to be edited", path)
+            return
+        lines = [line for line in text.splitlines() if line not in drop]
         file.seek(0)
         file.write("".join(f"{line}\n" for line in [*lines, *add]))
         file.truncate()

@@ -9,6 +9,8 @@ import hashlib
 import os
 from pathlib import Path
 
+LONGEST = 1 << 20  # bytes; the container may write these files as long as it likes
+
 
 def write(path: Path, data: bytes, mode: int = 0o644) -> None:
     """In place: derived data, written anew at every start, so neither atomic nor synced."""
@@ -36,7 +38,8 @@ def write_resolv_conf(directory: Path, data: bytes) -> Path:
     """Unless the file differs from what we wrote last (its hash says so)."""
     path, hash_path = directory / "resolv.conf", directory / "resolv.conf.hash"
     try:
-        present, noted = path.read_bytes(), hash_path.read_text()
+        with path.open("rb") as file:
+            present, noted = file.read(LONGEST + 1), hash_path.read_text()
     except (OSError, UnicodeDecodeError):
         present, noted = b"", ""
     if noted and noted != digest(present):
