@@ -66,4 +66,6 @@ def _take(keeper: Keeper, frame: dict[str, Any], fds: list[int]) -> None:
     task = tasks.from_info(frame["task"], fds)
     task.exited_ns = frame["exited_ns"]
     task.drained = frame["drained"]
+    if task.drained:
+        task.slots = (-1, -1)  # given back, and perhaps another's by now
     keeper.tasks[task.key] = task
