@@ -34,14 +34,11 @@ def build(
     for name, settings in given.items():
         _check(name, settings or {}, named(name))
     if config.get("NetworkDisabled") or joined(mode):
-        if given and joined(mode):
-            raise InvalidArgument(
-                "conflicting options: cannot attach both user-defined and "
-                "non-user-defined network-modes"
-            )
         return {}
-    mine = dict(given.pop(mode, None) or {})
+    if not given:
+        given = {mode: {}}
     if mac:
+        mine = given[mode] = dict(given.get(mode) or {})
         if not _MAC.fullmatch(mac):
             raise InvalidArgument(f"invalid config for network {mode}: invalid MAC address {mac}")
         own = mine.get("MacAddress")
@@ -51,15 +48,8 @@ def build(
                 "for the main network, or be left empty"
             )
         mine["MacAddress"] = mac
-    out = {mode: merge.endpoint(mine)}
-    if mode in ("host", "none") and given:
-        raise InvalidArgument(
-            "conflicting options: cannot attach both user-defined and "
-            "non-user-defined network-modes"
-        )
-    for name, settings in given.items():
-        out[name] = merge.endpoint(settings)
-    return out
+    # As dockerd: those that are named, else the mode's. Which go together, start says.
+    return {name: merge.endpoint(settings) for name, settings in given.items()}
 
 
 def _check(name: str, settings: Json, network: Network | None) -> None:

@@ -67,7 +67,7 @@ def _attach(containers: Containers, container: Container, record: Json, host: Js
     donor = joined(host["NetworkMode"])
     config = record["Config"]
     if donor:
-        other = _running(containers, donor, "joining network namespace of container")
+        other = _network_donor(containers, donor)
         _share_files(record, other)
     containers.settled()
     attachment = containers.networks.attach(
@@ -90,11 +90,28 @@ def _attach(containers: Containers, container: Container, record: Json, host: Js
     return attachment
 
 
+def _network_donor(containers: Containers, ref: str) -> Container:
+    other = _found(containers, ref, doing := "joining network namespace of container")
+    if not other.state.running:
+        raise Conflict(
+            "cannot join network namespace of a non running container: "
+            f"container {other.name.lstrip('/')} is {other.state.status}"
+        )
+    return _up(other, doing)
+
+
 def _running(containers: Containers, ref: str, doing: str) -> Container:
+    return _up(_found(containers, ref, doing), doing)
+
+
+def _found(containers: Containers, ref: str, doing: str) -> Container:
     try:
-        other = containers.get(ref)
+        return containers.get(ref)
     except (NotFound, InvalidArgument) as error:
         raise SystemFailure(f"{doing}: {error.message}") from None
+
+
+def _up(other: Container, doing: str) -> Container:
     state = other.state
     if not state.running:
         raise Conflict(f"{doing}: container {other.id} is not running")

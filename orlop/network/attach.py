@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from orlop.errors import Forbidden, InvalidArgument, NotFound, OrlopError, SystemFailure
-from orlop.network import called, containerfiles, endpoint, model, ports, portspec, publish
+from orlop.network import (
+    called,
+    connect,
+    containerfiles,
+    endpoint,
+    model,
+    ports,
+    portspec,
+    publish,
+)
 from orlop.network.bringup import bring_up
 from orlop.network.detach import detach
 from orlop.network.drivers import choose, host, none, sublink
@@ -23,6 +32,7 @@ from orlop.network.networks import Networks, Sandbox, close_sockets
 
 Json = dict[str, Any]
 Op = tuple[Any, ...]
+Wanted = tuple[str, Network, Json]  # key in the record, network, endpoint settings
 
 _PREFIX = "failed to set up container networking: "
 
@@ -64,7 +74,7 @@ def attach(
         return Attachment(_settings(), ("container", mode.removeprefix("container:")))
     name = name.lstrip("/")
     if config.get("NetworkDisabled") or (mode == "bridge" and networks.config.bridge == "none"):
-        mode = "none"
+        mode, settings = "none", {}
     with networks.lock:
         if container_id in networks.sandboxes:
             detach(networks, container_id)  # an attach that nobody detached
@@ -77,9 +87,11 @@ def attach(
         # Before the rest, as dockerd: what is wrong with links has no prefix.
         link_env = containerfiles.check_links(networks, sandbox, host_config)
         try:
-            if mode in ("host", "none"):
-                return _plain(networks, sandbox, mode, settings, host_config, config)
-            return _bridged(networks, sandbox, mode, settings, host_config, config, link_env)
+            wanted = _wanted(networks, mode, settings)
+            _check_together(networks, mode, wanted)
+            if mode == "host" or wanted[0][1].driver not in choose.MADE:
+                return _plain(networks, sandbox, mode, wanted[0], host_config, config)
+            return _bridged(networks, sandbox, wanted, host_config, config, link_env)
         except OrlopError as error:
             raise type(error)(_PREFIX + error.message) from error
 
@@ -98,13 +110,13 @@ def _plain(
     networks: Networks,
     sandbox: Sandbox,
     mode: str,
-    settings: Mapping[str, Any],
+    wanted: Wanted,
     host_config: Mapping[str, Any],
     config: Mapping[str, Any],
 ) -> Attachment:
     """`host` and `none`: an endpoint in name only."""
-    network = networks.get(mode)
-    given = (settings.get("Networks") or {}).get(mode) or {}
+    key, network, given = wanted
+    mode = "host" if mode == "host" else "none"
     made = Endpoint(
         secrets.token_hex(32), network.id, sandbox.container_id, sandbox.name, settings=given
     )
@@ -114,7 +126,7 @@ def _plain(
     networks.sandboxes[sandbox.container_id] = sandbox
     networks.publish_event("connect", network, container=sandbox.container_id)
     return Attachment(
-        _settings(sandbox, Networks={mode: endpoint.settings(network, made)}),
+        _settings(sandbox, Networks={key: endpoint.settings(network, made)}),
         mode,
         host_ops=() if mode == "host" else tuple(_handle(sandbox)),
         container_ops=() if mode == "host" else tuple(none.container_ops()),
@@ -133,13 +145,11 @@ def _handle(sandbox: Sandbox) -> list[Op]:
 def _bridged(
     networks: Networks,
     sandbox: Sandbox,
-    mode: str,
-    settings: Mapping[str, Any],
+    wanted: list[Wanted],
     host_config: Mapping[str, Any],
     config: Mapping[str, Any],
     link_env: list[str],
 ) -> Attachment:
-    wanted = _wanted(networks, mode, settings)
     host_ops = _handle(sandbox)
     container_ops = none.container_ops()
     with ExitStack() as undo:
@@ -195,10 +205,8 @@ def _bridged(
     )
 
 
-def _wanted(
-    networks: Networks, mode: str, settings: Mapping[str, Any]
-) -> list[tuple[str, Network, Json]]:
-    """(key in the record, network, endpoint settings), the one with the default route first."""
+def _wanted(networks: Networks, mode: str, settings: Mapping[str, Any]) -> list[Wanted]:
+    """Never empty; the one with the default route first."""
     given = dict(settings.get("Networks") or {}) or {mode: {}}
     out = []
     seen: set[str] = set()
@@ -206,15 +214,27 @@ def _wanted(
         network = _find(networks, key, entry or {})
         if network.config_only:
             raise Forbidden(model.CONFIG_ONLY)
-        if network.driver not in choose.MADE:
-            raise InvalidArgument(
-                "conflicting options: cannot attach both user-defined and "
-                "non-user-defined network-modes"
-            )
         if network.id not in seen:
             seen.add(network.id)
             out.append((key, network, dict(entry or {})))
     return sorted(out, key=lambda item: endpoint.order(item[1], item[2]))
+
+
+def _check_together(networks: Networks, mode: str, wanted: list[Wanted]) -> None:
+    """Raises where dockerd does, with its texts; but a bridge beside the host's own namespace, on
+    which dockerd fails with whatever the kernel says, is refused in the words of a connect."""
+    try:
+        networks.get(mode)
+    except NotFound as error:
+        text = f"could not find a network matching network mode {mode}: {error.message}"
+        raise NotFound(text) from None
+    drivers = {network.driver for _, network, _ in wanted}
+    if "host" in drivers and mode != "host":
+        raise InvalidArgument(connect.HOST)
+    if mode == "host" and (len(wanted) > 1 or drivers.intersection(choose.MADE)):
+        raise InvalidArgument(connect.SHARED)
+    if "null" in drivers and len(wanted) > 1:
+        raise InvalidArgument(connect.PRIVATE)
 
 
 def _find(networks: Networks, key: str, entry: Mapping[str, Any]) -> Network:

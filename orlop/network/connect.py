@@ -21,6 +21,17 @@ Json = dict[str, Any]
 Op = tuple[Any, ...]
 
 
+HOST = "cannot connect container to host network - container must be created in host network mode"
+SHARED = (
+    "container sharing network namespace with another container or host cannot be connected to any "
+    "other network"
+)
+PRIVATE = (
+    "container cannot be connected to multiple networks with one of the networks in private (none) "
+    "mode"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """`settings`: the endpoint for the record's Networks, under `name`."""
@@ -39,22 +50,13 @@ def check(networks: Networks, ref: str, mode: str, settings: Mapping[str, Any]) 
     if network.config_only:
         raise Forbidden(model.CONFIG_ONLY)
     if network.driver == "host":
-        raise InvalidArgument(
-            "cannot connect container to host network - container must be created in host "
-            "network mode"
-        )
+        raise InvalidArgument(HOST)
     if mode == "host":
         raise Forbidden("cannot connect container that uses host network mode to another network")
     if mode.startswith("container:"):
-        raise InvalidArgument(
-            "container sharing network namespace with another container or host cannot be "
-            "connected to any other network"
-        )
+        raise InvalidArgument(SHARED)
     if network.driver == "null" or mode == "none":
-        raise InvalidArgument(
-            "container cannot be connected to multiple networks with one of the networks in "
-            "private (none) mode"
-        )
+        raise InvalidArgument(PRIVATE)
     endpoint.check(network, settings)
     return network
 
