@@ -63,9 +63,10 @@ class UserMount:
     recursive_read_only: bool = True
     options: tuple[str, ...] = ()  # of a tmpfs
     ours: bool = False  # hosts, hostname, resolv.conf, shm, init: no user asked for it
+    inside: str = ""  # of the source only what is at this path, which leads nowhere outside it
 
 
-def from_point(point: Json, source: str) -> UserMount:
+def from_point(point: Json, source: str, inside: str = "") -> UserMount:
     """A record of MountPoints with the source that start found."""
     spec = point.get("Spec") or {}
     target, writable = point["Destination"], bool(point.get("RW", True))
@@ -80,6 +81,7 @@ def from_point(point: Json, source: str) -> UserMount:
         point.get("Propagation") or "",
         recursive=not bind.get("NonRecursive"),
         recursive_read_only=not bind.get("ReadOnlyNonRecursive"),
+        inside=inside,
     )
 
 
@@ -146,12 +148,15 @@ def _one(mount: UserMount) -> Json:
         options.append("rro" if mount.recursive_read_only else "ro")
     if mount.propagation:
         options.append(mount.propagation)
-    return {
+    out = {
         "destination": mount.target,
         "type": "bind",
         "source": mount.source,
         "options": options,
     }
+    if mount.inside:
+        out["subpath"] = mount.inside
+    return out
 
 
 def merge_tmpfs(words: Iterable[str]) -> list[str]:

@@ -8,12 +8,13 @@ mount namespace of its own puts them there; the host's mount table never sees th
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orlop
 from orlop.container import rootfs
@@ -79,8 +80,22 @@ def _process_root(container: Container) -> int:
     return fd
 
 
-def _volumes(container: Container) -> list[tuple[str, str, bool]]:
-    """(host path, path inside, read-only) in mounting order."""
+def subpath_of(point: Json) -> str:
+    """The part of its volume or image that a mount point shows, "" for all of it."""
+    spec = point.get("Spec") or {}
+    options = spec.get("VolumeOptions") or spec.get("ImageOptions") or {}
+    return str(options.get("Subpath") or "")
+
+
+class _Volume(NamedTuple):
+    source: str  # host path
+    subpath: str  # of what is at it only this
+    destination: str
+    read_only: bool
+
+
+def _volumes(container: Container) -> list[_Volume]:
+    """In mounting order."""
     points = container.record.get("MountPoints") or {}
     out = []
     for destination, point in sorted(points.items(), key=lambda item: item[0].count("/")):
@@ -88,21 +103,36 @@ def _volumes(container: Container) -> list[tuple[str, str, bool]]:
         if point.get("Type") == "volume" and not source:
             continue
         if source and os.path.exists(source):
-            out.append((source, destination, not point.get("RW", True)))
+            read_only = not point.get("RW", True)
+            out.append(_Volume(source, subpath_of(point), destination, read_only))
     return out
 
 
-def _make_mount_points(root: Root, mounts: list[tuple[str, str, bool]]) -> None:
+def _make_mount_points(root: Root, mounts: list[_Volume]) -> None:
     """A container that never ran lacks the directories that a start makes."""
-    for source, destination, _ in mounts:
-        if os.path.isdir(source) and not root.exists(destination, follow=True):
-            os.close(root.mkdir_all(destination))
+    for volume in mounts:
+        if root.exists(volume.destination, follow=True) or not os.path.isdir(volume.source):
+            continue
+        with Root(volume.source) as shown:
+            if not volume.subpath or _is_directory(shown, volume.subpath):
+                os.close(root.mkdir_all(volume.destination))
+
+
+def _is_directory(root: Root, path: str) -> bool:
+    try:
+        return stat.S_ISDIR(root.stat(path, follow=True).st_mode)
+    except OSError:
+        return False
 
 
 @contextmanager
-def _mounted(merged: str, mounts: list[tuple[str, str, bool]]) -> Iterator[Root]:
+def _mounted(merged: str, mounts: list[_Volume]) -> Iterator[Root]:
     program = Path(orlop.__file__).parent / "runtime" / "viewer.py"
-    arguments = [word for m in mounts for word in (m[0], m[1], "ro" if m[2] else "rw")]
+    arguments = [
+        word
+        for m in mounts
+        for word in (m.source, m.subpath, m.destination, "ro" if m.read_only else "rw")
+    ]
     helper = subprocess.Popen(
         [sys.executable, "-I", "-S", str(program), merged, *arguments],
         stdin=subprocess.PIPE,

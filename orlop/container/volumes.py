@@ -16,6 +16,7 @@ from orlop.container import copyup, imagemounts, mounts, propagation, rootfs
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.container.specmounts import UserMount, from_point
+from orlop.container.view import subpath_of
 from orlop.errors import InvalidArgument, NotFound, OrlopError, SystemFailure
 from orlop.paths import Root
 
@@ -149,26 +150,22 @@ def sources(
     """
     out = []
     for point in (record.get("MountPoints") or {}).values():
-        kind, spec = point.get("Type"), point.get("Spec") or {}
+        kind, inside = point.get("Type"), subpath_of(point)
         if kind == "volume":
             source = str(containers.volumes.mount(point["Name"], record["ID"]))
             undo(lambda name=point["Name"]: containers.volumes.unmount(name, record["ID"]))
             _tell_mount(containers, record["ID"], point)
-            subpath = (spec.get("VolumeOptions") or {}).get("Subpath")
-            if subpath:
-                source = _subpath(source, subpath)
         elif kind == "image":
             source = imagemounts.mount(containers, point)
-            subpath = (spec.get("ImageOptions") or {}).get("Subpath")
-            if subpath:
-                source = _subpath(source, subpath)
         elif kind == "bind":
             source = point["Source"]
             _bind_source(source, make=not point.get("SkipMountpointCreation"))
             propagation.check(source, point.get("Propagation") or "")
         else:
             source = ""
-        out.append(from_point(point, source))
+        if inside:
+            _check_subpath(source, inside)
+        out.append(from_point(point, source, inside))
     for target, options in (host.get("Tmpfs") or {}).items():
         out.append(UserMount(mounts.clean(target), options=tuple(options.split(","))))
     return out
@@ -223,7 +220,9 @@ def _bind_source(source: str, *, make: bool) -> None:
         ) from None
 
 
-def _subpath(volume: str, subpath: str) -> str:
+def _check_subpath(volume: str, subpath: str) -> None:
+    """Say in Docker's words what is wrong with it. What is mounted is opened again, in the volume,
+    by the launch: others may change the volume meanwhile."""
     try:
         with Root(volume) as root:
             fd = root.opath(subpath)
@@ -243,10 +242,7 @@ def _subpath(volume: str, subpath: str) -> str:
             f"cannot access path {volume}/{subpath}: "
             f"lstat {missing}: {(error.strerror or '').lower()}"
         ) from None
-    try:
-        return os.readlink(f"/proc/self/fd/{fd}")
-    finally:
-        os.close(fd)
+    os.close(fd)
 
 
 def release(containers: Containers, record: Json, id: str, *, remove_anonymous: bool) -> None:

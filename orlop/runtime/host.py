@@ -41,9 +41,21 @@ def join_namespace(setup: Setup, flag: int, path: str) -> None:
         os.close(fd)
 
 
-def open_source(setup: Setup, index: int, path: str, recursive: bool, follow: bool = True) -> None:
-    """Clone the mount at a host path, detached, while host paths mean what they say."""
-    setup.sources[index] = mount.open_tree(-100, path, recursive=recursive, follow=follow)
+def open_source(
+    setup: Setup, index: int, path: str, recursive: bool, follow: bool = True, inside: str = ""
+) -> None:
+    """Clone the mount at a host path, detached, while host paths mean what they say.
+
+    `inside`: a path in it that others may change: no link of it leads out (CVE-2017-1002101).
+    """
+    if not inside:
+        setup.sources[index] = mount.open_tree(-100, path, recursive=recursive, follow=follow)
+        return
+    root = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    place = rootfs.open_in(root, inside)
+    setup.sources[index] = mount.open_tree(place, recursive=recursive)
+    os.close(place)
+    os.close(root)
 
 
 def map_source(

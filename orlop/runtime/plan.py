@@ -213,9 +213,10 @@ class _Sources:
         self.user_namespace = user_namespace
         self._count = 0
 
-    def add(self, path: str, recursive: bool, follow: bool = True) -> int:
+    def add(self, path: str, recursive: bool, follow: bool = True, inside: str = "") -> int:
         self._count += 1  # 0 is the rootfs
-        self.steps.append(("open", self._count, path, recursive, follow))
+        more = (inside,) if inside else ()
+        self.steps.append(("open", self._count, path, recursive, follow, *more))
         return self._count
 
     def map(self, number: int, options: mountoptions.Options, entry: Json) -> None:
@@ -243,7 +244,9 @@ def _rootfs(
         elif options.bind or entry.get("type") == "bind":
             if not entry.get("source"):
                 raise InvalidArgument(f"mount {target}: a bind mount needs a source")
-            number = sources.add(entry["source"], options.recursive, not options.strict_source)
+            inside = entry.get("subpath") or ""  # ours: not of the runtime-spec
+            follow = not options.strict_source
+            number = sources.add(entry["source"], options.recursive, follow, inside)
             if options.idmap or entry.get("uidMappings"):
                 sources.map(number, options, entry)
             steps.append(

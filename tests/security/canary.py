@@ -14,7 +14,8 @@ class Canary:
     def __init__(self, base: Path) -> None:
         self.base = base
         base.mkdir(parents=True)
-        (base / "secret").write_text("canary")
+        self.token = os.urandom(8).hex()  # in no name: who shows it has read the file
+        (base / "secret").write_text(f"canary {self.token}")
         (base / "dir").mkdir()
         (base / "dir" / "inner").write_text("inner")
         (base / "setuid").write_text("x")

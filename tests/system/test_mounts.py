@@ -146,3 +146,15 @@ def test_a_subpath_never_leaves_its_volume(orlopd: Daemon, tmp_path: Path) -> No
         if path != "ok":
             assert "path concatenation escapes the base directory" in done.stderr
     orlopd.docker("volume", "rm", "sub1")
+
+
+def test_a_subpath_is_what_a_copy_of_a_stopped_container_sees(orlopd: Daemon) -> None:
+    fill = "mkdir /v/part; echo part > /v/part/in; echo all > /v/out"
+    orlopd.docker("run", "--rm", "-v", "sub2:/v", "busybox", "sh", "-c", fill)
+    flag = "type=volume,src=sub2,dst=/m,volume-subpath=part"
+    id = orlopd.docker("create", "--mount", flag, "busybox").stdout.strip()
+    found = orlopd.docker("cp", f"{id}:/m/.", "-", text=False).stdout
+    assert b"part\n" in found
+    assert b"all\n" not in found
+    orlopd.docker("rm", id)
+    orlopd.docker("volume", "rm", "sub2")
