@@ -6,10 +6,12 @@ dockerd takes (volumes/metadata.db), neither ever inherited.
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orlop import files
 from orlop.builder.builder import Builder, open_cache, prepare
@@ -30,6 +32,9 @@ from orlop.storage.choose import choose
 from orlop.storage.journal import Journal
 from orlop.storage.layers import Layers
 from orlop.volume.volumes import Volumes
+
+if TYPE_CHECKING:
+    from orlop.buildkit.buildkit import Buildkit
 
 VERSION = 1  # of what lies under <data-root>/orlop
 _DIRECTORIES = {
@@ -63,6 +68,8 @@ class Engine:
     _locks: list[LockFile]
     end: Callable[[], None] | None = None  # asks the daemon to end; None without one
     handing_back: bool = False  # on closing: dockerd comes next
+    _buildkit: Buildkit | None = None
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def open(cls, config: Config) -> Engine:
@@ -119,12 +126,24 @@ class Engine:
         )  # fmt: skip
 
     @property
+    def buildkit(self) -> Buildkit:
+        """Made when a client first speaks BuildKit's protocol: HTTP/2 costs 5 MB."""
+        with self._making:
+            if self._buildkit is None:
+                from orlop.buildkit.buildkit import Buildkit
+
+                self._buildkit = Buildkit(self.builder)
+            return self._buildkit
+
+    @property
     def reserve(self) -> Path:
         """Room for the records of a removal on a full disk."""
         return self.config.data_root / "orlop" / "reserve"
 
     def close(self) -> None:
         """Let go of everything; containers run on, the keeper has them."""
+        if self._buildkit is not None:
+            self._buildkit.close()
         self.builder.close()
         self.containers.close()
         self.networks.close()

@@ -53,6 +53,11 @@ class Call:
                 return value.decode("latin-1")
         return ""
 
+    def headers(self, name: str) -> list[str]:
+        """Every value of a header that may come often."""
+        wanted = name.lower().encode()
+        return [v.decode("latin-1") for k, v in self._request.headers if k == wanted]
+
     def auth(self) -> dict[str, Any] | None:
         """X-Registry-Auth; None for none. One that cannot be read counts as none, as in Docker."""
         from orlop.registry.credentials import decode_header

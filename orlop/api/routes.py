@@ -73,6 +73,9 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", "/build", "build:build"),
     ("POST", "/build/prune", "build:prune"),
     ("POST", "/build/cancel", "build:cancel"),
+    # BuildKit
+    ("POST", "/session", "buildkit:session"),
+    ("POST", "/grpc", "buildkit:grpc"),
     # networks
     ("GET", "/networks", "networks:list_"),
     ("GET", "/networks/", "networks:list_"),
@@ -90,8 +93,6 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("PUT", "/volumes/{name}", "volumes:update"),
     ("DELETE", "/volumes/{name}", "volumes:remove"),
     # what one host without plugins and swarm does not have
-    ("POST", "/session", "unsupported:session"),
-    ("POST", "/grpc", "unsupported:session"),
     ("GET", "/plugins", "unsupported:plugins"),
     ("GET", "/plugins/privileges", "unsupported:plugin"),
     ("GET", "/plugins/{name}/json", "unsupported:plugin"),

@@ -45,9 +45,3 @@ def plugin(call: Call) -> Reply:
 def checkpoints(call: Call) -> Reply:
     call.engine.containers.get(call.parameters["id"])
     raise NotSupported("checkpoints are not supported by this engine")
-
-
-def session(call: Call) -> Reply:
-    if not call.upgrade():
-        raise InvalidArgument("no upgrade proto in request")
-    raise NotSupported("BuildKit sessions are not supported by this engine")

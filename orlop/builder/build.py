@@ -206,7 +206,8 @@ class _Build:
             image = self._finish(lineage, failed)
             if failed is not None:
                 raise failed
-            session.emit(Finished(image, tuple(t.familiar for t in self.targets)))
+            chain = self._trail(self.last)[-1].chain or ""
+            session.emit(Finished(image, tuple(t.familiar for t in self.targets), chain))
         finally:
             session.close()
 
@@ -244,6 +245,8 @@ class _Build:
         if session.made:
             tidy(builder)
         if failed is not None:
+            if session.request.images != "every":
+                return ""
             try:
                 keep_images(builder, self._trail_of_failure())
             except OSError as error:  # most likely what it failed of: a full disk
@@ -253,7 +256,9 @@ class _Build:
         self._warn_unused()
         if session.request.squash:
             trail = [*trail, squash(session, self._base(self.last), trail[-1])]
-        image = keep_images(builder, trail)
+        image: str = trail[-1].image_id
+        if session.request.images != "none":
+            image = keep_images(builder, trail if session.request.images == "every" else trail[-1:])
         for target in self.targets:
             name_image(builder, target, image)
         return image

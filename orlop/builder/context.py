@@ -35,6 +35,7 @@ class Context:
         self.size = 0  # bytes of contents
         self._items: dict[str, Item] = {"": Item("", DIRECTORY, 0o755)}
         self._names: dict[str, list[str]] | None = None
+        self._known: dict[str, Item] = {}  # files of an earlier transfer that the spool still has
         self._pending: list[bytes] = []
         self._held = 0
 
@@ -109,6 +110,57 @@ class Context:
             path, FILE, mode, entry.uid, entry.gid, self.size - start, "", start,
             digest.hexdigest(), entry.mtime_ns,
         )  # fmt: skip
+
+    # --- filling by entries (files that a client's session sends) ---------------------------------
+
+    def put(self, item: Item) -> None:
+        """An entry whose content, if it has any, lies in the spool. Its path is the caller's to
+        check."""
+        self._put(item)
+
+    def append(self, pieces: list[bytes]) -> int:
+        """Where in the spool they lie now."""
+        start = self.size
+        for piece in pieces:
+            self._append(piece)
+        return start
+
+    def reserve(self, size: int) -> int:
+        """Room for `size` bytes, to be filled by `write_at`."""
+        self._flush()
+        start = self.size
+        self.size += size
+        return start
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self.fd, view, offset)
+            offset += written
+            view = view[written:]
+
+    def again(self) -> Context:
+        """An empty context that owns the same spool from now on, and knows what lies in it."""
+        made = Context.__new__(Context)
+        made.fd, self.fd = self.fd, -1
+        made.size = self.size
+        made._items, made._names = {"": self._items[""]}, None
+        made._known = self._known | {p: i for p, i in self._items.items() if i.kind == FILE}
+        made._pending, made._held = self._pending, self._held
+        return made
+
+    def recall(self, item: Item) -> bool:
+        """Put a file whose content an earlier transfer left in this spool, if there is one."""
+        found = self._known.get(item.path)
+        if found is None or replace(found, offset=0, digest="") != item:
+            return False
+        self._put(found)
+        return True
+
+    def settle(self) -> None:
+        """After the last entry."""
+        self._flush()
+        self._names = None
 
     def _append(self, data: bytes) -> None:
         self._pending.append(data)

@@ -80,6 +80,7 @@ class Completed:
     image: str = ""  # ID of what the stage has come to; "" when it failed
     cached: bool = False
     error: str = ""
+    cause: BaseException | None = None  # of the error
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Warning:
 class Finished:
     image: str
     tags: tuple[str, ...] = ()
+    chain: str = ""  # of the files it came to, "" for none
 
 
 Event = (

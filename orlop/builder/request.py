@@ -36,4 +36,5 @@ class Request:
     explain: bool = False
     insecure: bool = False  # `RUN --security=insecure` is allowed
     epoch: int | None = None  # SOURCE_DATE_EPOCH
+    images: str = "every"  # what becomes an image: every step, the `last`, or `none`
     id: str = ""  # what the client calls it, to cancel it

@@ -31,10 +31,11 @@ _CHUNK = 1 << 16
 
 
 class StepFailed(OrlopError):
-    """The step's program failed; `code` is its exit code."""
+    """The step's program (`shown`) failed; `code` is its exit code."""
 
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
+    def __init__(self, shown: str, code: int) -> None:
+        super().__init__(f"The command '{shown}' returned a non-zero code: {code}")
+        self.shown = shown
         self.code = code
 
 
@@ -185,8 +186,7 @@ def _execute(
             code, error = _run_to_end(session, vertex, id)
         session.check()
         if code or error:
-            shown = " ".join(words)
-            raise StepFailed(f"The command '{shown}' returned a non-zero code: {code}", code)
+            raise StepFailed(" ".join(words), code)
         outcome = sealed(session, state, id)
         if session.request.remove or session.request.force_remove:
             session.discard(id)

@@ -72,7 +72,7 @@ class StageRun:
             state, cached = work()
         except BaseException as error:
             text = error.message if isinstance(error, OrlopError) else str(error)
-            session.emit(Completed(vertex, time.time_ns(), error=text or "failed"))
+            session.emit(Completed(vertex, time.time_ns(), error=text or "failed", cause=error))
             raise
         self.trail.append(state)
         session.emit(Completed(vertex, time.time_ns(), state.image_id, cached))

@@ -31,6 +31,14 @@ from orlop.storage.unpack import unpack
 Json = dict[str, Any]
 
 
+class SourceMissing(InvalidArgument):
+    """No such file in a context or stage; `path` as the instruction has it."""
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 @dataclass(slots=True)
 class Part:
     """What comes from one source."""
@@ -154,8 +162,8 @@ def _gather(
 
 def _local(node: ins.Copy | ins.Add, source: Source, text: str, parents: bool) -> list[Picked]:
     if _leads_out(text):
-        raise InvalidArgument(
-            f"{node.name} failed: forbidden path outside the build context: {text} ()"
+        raise SourceMissing(
+            f"{node.name} failed: forbidden path outside the build context: {text} ()", text
         )
     try:
         found = pick(source, text.lstrip("/"), parents=parents)
@@ -164,8 +172,8 @@ def _local(node: ins.Copy | ins.Add, source: Source, text: str, parents: bool) -
         where = "file not found in build context or excluded by .dockerignore: "
         if source.owned:
             where = ""
-        raise InvalidArgument(
-            f"{node.name} failed: {where}stat {shown}: file does not exist"
+        raise SourceMissing(
+            f"{node.name} failed: {where}stat {shown}: file does not exist", text
         ) from None
     return found
 

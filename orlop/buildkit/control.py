@@ -1,0 +1,112 @@
+"""`moby.buildkit.v1.Control`: build, tell about it, say what the builder is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orlop.buildkit import messages as m
+from orlop.buildkit.export import export
+from orlop.buildkit.frontend import Build, prepare
+from orlop.buildkit.grpc import UNKNOWN, Handler, Incoming, RpcFailure
+from orlop.buildkit.jobs import Job
+from orlop.oci import platform as platforms
+from orlop.protobuf import encode
+
+if TYPE_CHECKING:
+    from orlop.buildkit.buildkit import Buildkit
+
+Json = dict[str, Any]
+_SERVICE = "/moby.buildkit.v1.Control"
+_FRONTENDS = ("dockerfile.v0", "gateway.v0")
+
+
+def control(kit: Buildkit) -> dict[str, Handler]:
+    """The service's methods by path."""
+    calls = {
+        "Solve": _solve, "Status": _status, "ListWorkers": _list_workers, "Info": _info,
+    }  # fmt: skip
+    return {
+        f"{_SERVICE}/{name}": lambda call, run=run: run(kit, call)  # type: ignore[misc]
+        for name, run in calls.items()
+    }
+
+
+def _solve(kit: Buildkit, call: Incoming) -> None:
+    request = call.request(m.SOLVE_REQUEST)
+    session = kit.sessions.get(request.get("session", ""))
+    job = kit.jobs.begin(request.get("ref", ""), session, request)
+    try:
+        call.gone(job.cancel)
+        session.gone(job.cancel)
+        found = export(kit.builder, job, _result(kit, job))
+    finally:
+        kit.jobs.end(job)
+    call.send(m.SOLVE_RESPONSE, {"exporter_response": found})
+
+
+def _result(kit: Buildkit, job: Job) -> Build | None:
+    request = job.request
+    frontend = request.get("frontend", "")
+    if frontend:
+        return run_frontend(kit, job, frontend, request.get("attrs", {}))
+    if request.get("definition", {}).get("ops"):
+        raise RpcFailure(UNKNOWN, "solving LLB definitions is not supported by this builder")
+    returned = job.wait_for_return()
+    error = returned.get("error")
+    if error:
+        details = encode(m.STATUS, error) if error.get("details") else b""
+        raise RpcFailure(error.get("code", UNKNOWN), error.get("message", ""), details)
+    return _returned(job, returned.get("result", {}))
+
+
+def run_frontend(kit: Buildkit, job: Job, name: str, attrs: dict[str, str]) -> Build:
+    """Raises RpcFailure."""
+    if name not in _FRONTENDS:
+        raise RpcFailure(UNKNOWN, f"invalid frontend: {name}")
+    return prepare(kit.builder, job, attrs)
+
+
+def _returned(job: Job, result: Json) -> Build | None:
+    """The build that a result means; None for an empty one."""
+    ids = [result.get("old_ref", ""), result.get("ref", {}).get("id", "")]
+    ids += result.get("old_refs", {}).get("refs", {}).values()
+    ids += [ref.get("id", "") for ref in result.get("refs", {}).get("refs", {}).values()]
+    named = [id for id in ids if id]
+    if len(named) > 1:
+        raise RpcFailure(UNKNOWN, "exporting multiple references is not supported")
+    return find(job, named[0]) if named else None
+
+
+def find(job: Job, id: str) -> Build:
+    """Raises RpcFailure."""
+    found = job.builds.get(id)
+    if found is None:
+        raise RpcFailure(UNKNOWN, f"no such ref: {id}")
+    return found
+
+
+def _status(kit: Buildkit, call: Incoming) -> None:
+    job = kit.jobs.get(call.request(m.STATUS_REQUEST).get("ref", ""))
+    for data in job.story():
+        call.send_encoded(data)
+
+
+def _list_workers(kit: Buildkit, call: Incoming) -> None:
+    call.request(m.EMPTY)
+    call.send(m.WORKERS, {"record": [worker()]})
+
+
+def _info(kit: Buildkit, call: Incoming) -> None:
+    call.request(m.EMPTY)
+    call.send(m.INFO, {"version": version()})
+
+
+def version() -> Json:
+    """dockerd's has no release of BuildKit's either."""
+    return {"package": "github.com/moby/buildkit", "version": "v0.0.0+unknown"}
+
+
+def worker() -> Json:
+    host = platforms.default()
+    found = {"architecture": host.architecture, "os": host.os, "variant": host.variant}
+    return {"id": "orlop", "labels": {}, "platforms": [found], "version": version()}

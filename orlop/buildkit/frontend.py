@@ -1,0 +1,179 @@
+"""`dockerfile.v0`: from a client's attributes to a build that can be carried out once.
+
+Reading the file and planning comes first, as what is wrong with them is said before anything is
+done; the context is fetched and the steps run when somebody asks for the outcome.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from orlop.builder import events as ev
+from orlop.builder import instructions as ins
+from orlop.builder import stages
+from orlop.builder.build import build as building
+from orlop.builder.build import with_epoch
+from orlop.builder.builder import Builder
+from orlop.builder.context import Context
+from orlop.builder.read import read
+from orlop.builder.request import Request
+from orlop.buildkit import reach
+from orlop.buildkit.attributes import Attributes, attributes
+from orlop.buildkit.failures import failure, words
+from orlop.buildkit.grpc import RpcFailure
+from orlop.buildkit.jobs import Job, fresh_id
+from orlop.buildkit.lending import Agents, Credentials, Secrets
+from orlop.buildkit.sources import Sources
+from orlop.buildkit.story import Narrator, Told, full_name
+from orlop.errors import OrlopError
+from orlop.oci import platform as platforms
+from orlop.oci.digest import ChainID
+
+Json = dict[str, Any]
+
+
+@dataclass(eq=False, slots=True)
+class Build:
+    """One Dockerfile, read and planned."""
+
+    id: str
+    builder: Builder
+    job: Job
+    asked: Attributes
+    sources: Sources
+    text: str
+    document: ins.Dockerfile
+    needed: list[stages.Planned]
+    outcome: ev.Finished | None = None
+    failed: RpcFailure | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def carry_out(self, images: str) -> ev.Finished:
+        """Run it, once; `images` as in a request. Raises RpcFailure."""
+        with self._lock:
+            if self.failed is not None:
+                raise self.failed
+            if self.outcome is None or (images == "last" and not self.outcome.image):
+                try:
+                    self.outcome = self._run(images)
+                except RpcFailure as error:
+                    self.failed = error
+                    raise
+            return self.outcome
+
+    def _run(self, images: str) -> ev.Finished:
+        narrator = Narrator(self.job, self.needed, len(self.document.stages))
+        agents = Agents(self.job.session, self.builder.scratch)
+        try:
+            with closing(agents), closing(self._context()) as context:
+                request = with_epoch(self._request(context, agents, images))
+                return self._follow(request, narrator)
+        except OrlopError as error:
+            self.job.check()
+            line = narrator.failed_line
+            raise failure(
+                error, filename=self.asked.filename, text=self.text, vertex=narrator.failed,
+                lines=(line, line and reach.last_line(self.document, line)),
+            ) from None  # fmt: skip
+
+    def _follow(self, request: Request, narrator: Narrator) -> ev.Finished:
+        self.job.on_cancel(self._cancel)
+        found: ev.Finished | None = None
+        with closing(building(self.builder, request)) as events:  # type: ignore[type-var]
+            for event in events:
+                narrator.take(event)
+                if isinstance(event, ev.Finished):
+                    found = event
+                    self._hold(event)
+        assert found is not None
+        return found
+
+    def _cancel(self) -> None:
+        """It waits for containers, which whoever noticed must not."""
+        threading.Thread(
+            target=self.builder.cancel, args=(self.id,), name="orlop-cancel", daemon=True
+        ).start()
+
+    def _hold(self, event: ev.Finished) -> None:
+        if event.chain:
+            self.builder.images.keep([ChainID(event.chain)])
+
+    def close(self) -> None:
+        if self.outcome is not None and self.outcome.chain:
+            self.builder.images.let_go([ChainID(self.outcome.chain)])
+        self.sources.close()
+
+    def _context(self) -> Context:
+        wanted = reach.files(self.document, self.needed)
+        return self.sources.context(wanted)
+
+    def _request(self, context: Context, agents: Agents, images: str) -> Request:
+        asked, session = self.asked, self.job.session
+        return Request(
+            context,
+            asked.filename,
+            self.text,
+            (),
+            asked.target,
+            asked.arguments,
+            asked.labels,
+            asked.platform,
+            asked.no_cache,
+            asked.no_cache_stages,
+            asked.cache_from,
+            asked.pull,
+            True,
+            True,
+            False,
+            asked.network,
+            asked.host,
+            Credentials(session),
+            Secrets(session),
+            agents,
+            insecure="security.insecure" in self.job.request.get("entitlements", ()),
+            images=images,
+            id=self.id,
+        )
+
+
+def prepare(builder: Builder, job: Job, found: Mapping[str, str]) -> Build:
+    """Read the Dockerfile, plan. Raises RpcFailure."""
+    asked = attributes(found)
+    sources = Sources(builder, job, asked)
+    text = ""
+    try:
+        text = sources.dockerfile()
+        document = read(text)
+        needed = _plan(document, asked)
+        _tell_bases(job, needed)
+        sources.read_ignore()
+    except OrlopError as error:
+        sources.close()
+        job.check()
+        line = reach.line_of(words(error))
+        raise failure(
+            error, filename=asked.filename, text=text, lines=(line, line)
+        ) from None  # fmt: skip
+    build = Build(fresh_id(), builder, job, asked, sources, text, document, needed)
+    job.builds[build.id] = build
+    return build
+
+
+def _plan(document: ins.Dockerfile, asked: Attributes) -> list[stages.Planned]:
+    host = platforms.default()
+    target = platforms.parse(asked.platform) if asked.platform else host
+    last = stages.target(document, asked.target)
+    predefined = stages.platform_arguments(host, target, asked.target)
+    scope = stages.global_arguments(document, asked.arguments, predefined)
+    return stages.needed(stages.plan(document, scope), last)
+
+
+def _tell_bases(job: Job, needed: list[stages.Planned]) -> None:
+    names = dict.fromkeys(full_name(s.base) for s in needed if s.base not in ("", "scratch"))
+    for name in names:
+        with Told(job, f"[internal] load metadata for {name}").during():
+            pass

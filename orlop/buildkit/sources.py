@@ -1,0 +1,180 @@
+"""Where a build's Dockerfile and context come from: the client's session, an upload, git, a URL."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, cast
+from urllib.parse import urlsplit
+
+from orlop.builder.builder import Builder
+from orlop.builder.context import Context
+from orlop.builder.remote import is_git, load_git, load_url, looks_like_archive
+from orlop.builder.source import FILE, resolve
+from orlop.buildkit import messages as m
+from orlop.buildkit.attributes import Attributes
+from orlop.buildkit.diffcopy import Wanted, receive
+from orlop.buildkit.jobs import Job
+from orlop.buildkit.session import Session
+from orlop.buildkit.story import Told
+from orlop.errors import InvalidArgument, NotSupported
+from orlop.oci.ignore import read_lines
+from orlop.protobuf import decode
+from orlop.storage.compression import Reader
+
+_UPLOADS = "buildkit-session"  # the host of URLs that the session itself answers
+_PULL = "/moby.upload.v1.Upload/Pull"
+_TEXT_LIMIT = 16 << 20  # bytes of a Dockerfile
+
+
+class Sources:
+    """Close it."""
+
+    def __init__(self, builder: Builder, job: Job, asked: Attributes) -> None:
+        self._builder = builder
+        self._job = job
+        self._asked = asked
+        self._sessions = {"": job.session}
+        self._remote: Context | None = None  # one that does not come as files of the session
+        self._ignore: list[str] = []
+        self._beside: str | None = None  # <Dockerfile>.dockerignore
+
+    def close(self) -> None:
+        if self._remote is not None:
+            self._remote.close()
+            self._remote = None
+
+    # --- the Dockerfile -----------------------------------------------------------------------
+
+    def dockerfile(self) -> str:
+        """Its text. Raises InvalidArgument, RpcFailure."""
+        asked = self._asked
+        if asked.context:
+            self._load_remote(asked.context)
+        name = asked.filename
+        own = self._remote is None or "dockerfilekey" in self._job.request.get("attrs", {})
+        told = Told(self._job, f"[internal] load build definition from {name.rpartition('/')[2]}")
+        with told.during():
+            if self._remote is not None and not own:
+                return self._read(self._remote, name)
+            wanted = [name, f"{name}.dockerignore"]
+            if name == "Dockerfile":
+                wanted.append("dockerfile")
+            with contextlib.closing(Context(self._builder.spool)) as found:
+                transfer = Wanted(asked.dockerfile_name, follow=wanted)
+                self._receive(found, told, "transferring dockerfile:", transfer)
+                return self._read(found, name)
+
+    def _read(self, context: Context, name: str) -> str:
+        item = resolve(context, name)
+        if item is None and name == "Dockerfile":
+            item = resolve(context, "dockerfile")
+        if item is None or item.kind != FILE:
+            raise InvalidArgument(
+                f"failed to read dockerfile: open {name}: no such file or directory"
+            )
+        beside = resolve(context, f"{name}.dockerignore")
+        if beside is not None and beside.kind == FILE:
+            self._beside = _text(context, beside)
+        return _text(context, item)
+
+    # --- the context --------------------------------------------------------------------------
+
+    def read_ignore(self) -> None:
+        """What the context leaves out."""
+        if self._remote is not None:
+            return  # the builder reads it there
+        told = Told(self._job, "[internal] load .dockerignore")
+        with told.during():
+            text = self._beside
+            if text is None:
+                with contextlib.closing(Context(self._builder.spool)) as found:
+                    transfer = Wanted(self._asked.context_name, follow=[".dockerignore"])
+                    self._receive(found, told, "transferring context:", transfer)
+                    item = resolve(found, ".dockerignore")
+                    text = _text(found, item) if item is not None and item.kind == FILE else ""
+            self._ignore = read_lines(text)
+
+    def context(self, files: Sequence[str] | None) -> Context:
+        """`files`: all that is read of it, None for everything. The caller closes it."""
+        if self._remote is not None:
+            found, self._remote = self._remote, None
+            return found
+        context = Context(self._builder.spool)
+        if files is not None and not files:
+            return context
+        told = Told(self._job, "[internal] load build context")
+        try:
+            with told.during():
+                transfer = Wanted(
+                    self._asked.context_name, follow=files or (), exclude=self._ignore
+                )
+                self._receive(context, told, "transferring context:", transfer)
+        except BaseException:
+            context.close()
+            raise
+        return context
+
+    def _receive(self, context: Context, told: Told, shown: str, wanted: Wanted) -> None:
+        session = self._session(wanted.name)
+        with told.part(shown, "transferring") as status:
+
+            def progress(size: int) -> None:
+                self._job.check()
+                status["current"] = size
+
+            receive(session, wanted, context, progress)
+
+    def _session(self, name: str) -> Session:
+        return self._sessions[""]
+
+    # --- contexts from elsewhere --------------------------------------------------------------
+
+    def _load_remote(self, where: str) -> None:
+        context = self._remote = Context(self._builder.spool)
+        if urlsplit(where).hostname == _UPLOADS:
+            self._upload(context, where)
+        elif is_git(where):
+            with Told(self._job, f"[internal] load git source {where}").during():
+                load_git(context, where, self._builder.spool)
+        elif where.startswith(("http://", "https://")):
+            with Told(self._job, f"[internal] load remote build context {where}").during():
+                load_url(self._builder.images, context, where)
+        else:
+            raise NotSupported(f"context {where} is not supported")
+
+    def _upload(self, context: Context, where: str) -> None:
+        """A tar, or a lone Dockerfile, that the client holds ready."""
+        told = Told(self._job, "[internal] load remote build context")
+        with (
+            told.during(),
+            contextlib.closing(
+                self._job.session.open(_PULL, {"urlpath": [urlsplit(where).path]})
+            ) as call,
+        ):
+
+            def chunks() -> Iterator[bytes]:
+                while (data := call.receive()) is not None:
+                    self._job.check()
+                    yield decode(m.CHUNK, data).get("data", b"")
+
+            pieces = chunks()
+            first = b""
+            for piece in pieces:
+                first += piece
+                if len(first) >= 512:
+                    break
+
+            def all_of_it() -> Iterator[bytes]:
+                yield first
+                yield from pieces
+
+            if looks_like_archive(first):
+                context.load(cast(BinaryIO, Reader(all_of_it())))
+            else:
+                context.add_stream("Dockerfile", all_of_it(), 0o644)
+
+
+def _text(context: Context, item: object) -> str:
+    data = context.content(item, _TEXT_LIMIT)  # type: ignore[arg-type]
+    return data.decode("utf-8", "surrogateescape")
