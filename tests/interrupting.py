@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import select
@@ -18,11 +19,17 @@ FULL = os.environ.get("ORLOP_CHAOS") == "full"
 POINTS = int(os.environ.get("ORLOP_CHAOS_POINTS", "100" if FULL else "4"))
 START = float(os.environ.get("ORLOP_CHAOS_START", "5"))  # seconds until the next daemon is ready
 
+TABLE = os.environ.get("ORLOP_CHAOS_TABLE")  # a file that gets one JSON line per sweep
+
 Call = tuple[str, ...]
 
 
 def nothing() -> None:
     pass
+
+
+def always() -> bool:
+    return True
 
 
 def seeded() -> random.Random:
@@ -56,14 +63,15 @@ def again(daemon: Daemon) -> None:
     assert time.monotonic() - begun < START
 
 
-def interrupt(daemon: Daemon, call: Call, after: float) -> None:
-    """Kill the daemon `after` seconds into `call`, or at its end."""
+def interrupt(daemon: Daemon, call: Call, after: float) -> bool:
+    """Kill the daemon `after` seconds into `call`, or at its end. Was the call acknowledged?"""
     with calling(daemon, call) as running:
         ended = os.pidfd_open(running.pid)
         select.select([ended], [], [], after)
         os.close(ended)
         daemon.kill()
     again(daemon)
+    return running.wait() == 0
 
 
 def whole(daemon: Daemon, call: Call) -> float:
@@ -86,16 +94,33 @@ def consistent(daemon: Daemon) -> None:
     assert left == [], left
     settle(daemon)
     assert strays(daemon) == set(), daemon.log.read_text()[-3000:]
+    running = daemon.docker("ps", "-q").stdout.split()
+    assert len(merged(daemon)) == len(running), merged(daemon)
+    assert len(ports(daemon)) <= len(running), ports(daemon)
     blobs = daemon.data_root / "orlop/blobs"
     if blobs.is_dir():
         incoming = blobs / "incoming"
         assert not incoming.is_dir() or os.listdir(incoming) == []
 
 
+def merged(daemon: Daemon) -> list[str]:
+    """Overlays of this daemon that are mounted."""
+    home = f"{daemon.data_root}/overlay2/"
+    points = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return [point for point in points if point.startswith(home)]
+
+
+def ports(daemon: Daemon) -> list[str]:
+    """Links at this daemon's bridge."""
+    bridge = Path("/sys/class/net") / daemon.bridge / "brif"
+    return os.listdir(bridge) if bridge.is_dir() else []
+
+
 def settle(daemon: Daemon) -> None:
-    """Orphans go behind the start, as files do behind an rmi."""
+    """Orphans go behind the start, as files and mounts do behind an rmi or rm."""
     for _ in range(500):
-        if not strays(daemon):
+        running = len(daemon.docker("ps", "-q").stdout.split())
+        if not strays(daemon) and len(merged(daemon)) == running >= len(ports(daemon)):
             return
         select.select([], [], [], 0.02)
 
@@ -114,18 +139,37 @@ def strays(daemon: Daemon) -> set[str]:
     return out | (trees ^ known) | (set(links) if len(links) != len(trees) else set())
 
 
+def tell(kind: str, call: Call, kills: int, acknowledged: int) -> None:
+    if TABLE:
+        row = {"sweep": kind, "call": call[0], "kills": kills, "acknowledged": acknowledged}
+        with open(TABLE, "a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
 def at_random(
-    daemon: Daemon, call: Call, before: Callable[[], object] = nothing, repeat: Call = ()
+    daemon: Daemon,
+    call: Call,
+    before: Callable[[], object] = nothing,
+    *,
+    repeat: Callable[[], object] | None = None,
+    proof: Callable[[], bool] = always,
 ) -> None:
-    """POINTS kills at random times; each time the call succeeds when it is repeated."""
+    """POINTS kills at random times; each time the call succeeds when it is repeated.
+
+    `proof`: does what the call answered for hold? Asked when its client had seen success.
+    """
     made = seeded()
     before()
     length = whole(daemon, call)
+    acknowledged = 0
     for _ in range(POINTS):
         before()
-        interrupt(daemon, call, made.uniform(0, length))
+        said = interrupt(daemon, call, made.uniform(0, length))
+        acknowledged += said
+        assert not said or proof(), "an acknowledged call is undone"
         consistent(daemon)
-        whole(daemon, repeat or call)
+        repeat() if repeat else whole(daemon, call)
+    tell("random", call, POINTS, acknowledged)
 
 
 CALLS = (
@@ -134,9 +178,9 @@ CALLS = (
 )
 
 
-def at_call(daemon: Daemon, call: Call, name: str, number: int) -> bool:
-    """Kill the daemon when one of its threads makes its `number`th system call `name`; False when
-    it lived on: the call ended before, or the turn came to a worker."""
+def at_call(daemon: Daemon, call: Call, name: str, number: int) -> tuple[bool, bool]:
+    """Kill the daemon when one of its threads makes its `number`th system call `name`: was it
+    killed (not when the call ended before, or the turn came to a worker), was it acknowledged?"""
     assert daemon.process
     settle(daemon)
     tracer = subprocess.Popen(
@@ -163,7 +207,7 @@ def at_call(daemon: Daemon, call: Call, name: str, number: int) -> bool:
     if killed:
         daemon.process.wait()
         again(daemon)
-    return killed
+    return killed, running.wait() == 0
 
 
 def _attached(pid: int) -> None:
@@ -180,22 +224,31 @@ def _attached(pid: int) -> None:
 
 
 def at_every_call(
-    daemon: Daemon, call: Call, before: Callable[[], object] = nothing, most: int = 1000
-) -> int:
-    """A kill at each state-changing system call, or at a seeded sample of them; how many."""
+    daemon: Daemon,
+    call: Call,
+    before: Callable[[], object] = nothing,
+    *,
+    repeat: Callable[[], object] | None = None,
+    proof: Callable[[], bool] = always,
+    most: int = 1000,
+) -> None:
+    """A kill at each state-changing system call, or at a seeded sample of them."""
     before()
     points = _points(daemon, call)
     assert 2 < len(points) < most, points
     if not FULL:
         points = seeded().sample(points, min(POINTS, len(points)))
-    kills = 0
+    kills = acknowledged = 0
     for name, number in points:
         before()
-        kills += at_call(daemon, call, name, number)
+        killed, said = at_call(daemon, call, name, number)
+        kills += killed
+        acknowledged += killed and said
+        assert not said or proof(), "an acknowledged call is undone"
         consistent(daemon)
-        whole(daemon, call)
+        repeat() if repeat else whole(daemon, call)
     assert kills > len(points) // 4, points  # the rest were workers, which die alone
-    return kills
+    tell("calls", call, kills, acknowledged)
 
 
 def _points(daemon: Daemon, call: Call) -> list[tuple[str, int]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from daemon import Daemon
-from interrupting import POINTS, at_every_call, at_random, consistent, interrupt, seeded
+from interrupting import at_every_call, at_random
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(7200)]
 
@@ -23,6 +23,10 @@ def no_image(daemon: Daemon, name: str) -> None:
 
 def no_container(daemon: Daemon) -> None:
     daemon.docker("rm", "-f", "one", check=False)
+
+
+def image(daemon: Daemon, name: str) -> Callable[[], bool]:
+    return lambda: daemon.docker("image", "inspect", name, check=False).returncode == 0
 
 
 def archive(daemon: Daemon, files: int = 300) -> Path:
@@ -44,7 +48,12 @@ def kept(daemon: Daemon) -> None:
 @SWEEPS
 def test_load(own_orlopd: Daemon, sweep: Sweep) -> None:
     path = archive(own_orlopd)
-    sweep(own_orlopd, ("load", "-i", str(path)), lambda: no_image(own_orlopd, "some:1"))
+    sweep(
+        own_orlopd,
+        ("load", "-i", str(path)),
+        lambda: no_image(own_orlopd, "some:1"),
+        proof=image(own_orlopd, "some:1"),
+    )
     kept(own_orlopd)
 
 
@@ -54,7 +63,12 @@ def test_import(own_orlopd: Daemon, sweep: Sweep) -> None:
     tree = own_orlopd.base / "tree.tar"
     own_orlopd.docker("export", "-o", str(tree), "source")
     call = ("import", str(tree), "flat:1")
-    sweep(own_orlopd, call, lambda: no_image(own_orlopd, "flat:1"))
+    sweep(
+        own_orlopd,
+        call,
+        lambda: no_image(own_orlopd, "flat:1"),
+        proof=image(own_orlopd, "flat:1"),
+    )
     kept(own_orlopd)
 
 
@@ -62,7 +76,12 @@ def test_import(own_orlopd: Daemon, sweep: Sweep) -> None:
 def test_commit(own_orlopd: Daemon, sweep: Sweep) -> None:
     archive(own_orlopd)
     call = ("commit", "source", "some:1")
-    sweep(own_orlopd, call, lambda: no_image(own_orlopd, "some:1"))
+    sweep(
+        own_orlopd,
+        call,
+        lambda: no_image(own_orlopd, "some:1"),
+        proof=image(own_orlopd, "some:1"),
+    )
     kept(own_orlopd)
 
 
@@ -74,7 +93,12 @@ def test_pull(own_orlopd: Daemon, registry: str, sweep: Sweep) -> None:
     own_orlopd.docker("push", name)
     own_orlopd.docker("rm", "source")
     own_orlopd.docker("rmi", "some:1")
-    sweep(own_orlopd, ("pull", name), lambda: no_image(own_orlopd, name))
+    sweep(
+        own_orlopd,
+        ("pull", name),
+        lambda: no_image(own_orlopd, name),
+        proof=image(own_orlopd, name),
+    )
     assert os.listdir(own_orlopd.data_root / "orlop/downloads") == []
     kept(own_orlopd)
 
@@ -90,7 +114,12 @@ def test_push(own_orlopd: Daemon, registry: str) -> None:
 @SWEEPS
 def test_tag(own_orlopd: Daemon, sweep: Sweep) -> None:
     call = ("tag", "busybox", "other:1")
-    sweep(own_orlopd, call, lambda: no_image(own_orlopd, "other:1"))
+    sweep(
+        own_orlopd,
+        call,
+        lambda: no_image(own_orlopd, "other:1"),
+        proof=image(own_orlopd, "other:1"),
+    )
     kept(own_orlopd)
 
 
@@ -108,32 +137,43 @@ def test_removal(own_orlopd: Daemon, sweep: Sweep, what: str) -> None:
             own_orlopd.docker("create", "--name", "one", "busybox", "true")
 
     calls = {"rmi": ("rmi", "-f", "some:1", "some:2"), "prune": ("image", "prune", "-af")}
-    sweep(own_orlopd, calls[what], make)
+    names = ("some:1", "some:2")
+    sweep(
+        own_orlopd,
+        calls[what],
+        make,
+        proof=lambda: not any(image(own_orlopd, name)() for name in names),
+    )
     kept(own_orlopd)
 
 
-def test_create(own_orlopd: Daemon) -> None:
+@SWEEPS
+def test_create(own_orlopd: Daemon, sweep: Sweep) -> None:
     """Repeated under the name of the first, which is there whole or not at all."""
     call = ("create", "--name", "one", "busybox", "true")
-    made = seeded()
-    for _ in range(POINTS):
-        no_container(own_orlopd)
-        interrupt(own_orlopd, call, made.uniform(0, 0.1))
-        consistent(own_orlopd)
-        if not own_orlopd.docker("ps", "-aq", "--filter", "name=one").stdout:
+
+    def there() -> bool:
+        return bool(own_orlopd.docker("ps", "-aq", "--filter", "name=one").stdout)
+
+    def repeat() -> None:
+        if not there():
             own_orlopd.docker(*call)
         assert own_orlopd.docker("start", "-a", "one").returncode == 0
 
+    sweep(own_orlopd, call, lambda: no_container(own_orlopd), repeat=repeat, proof=there)
 
-def test_rm(own_orlopd: Daemon) -> None:
+
+@SWEEPS
+def test_rm(own_orlopd: Daemon, sweep: Sweep) -> None:
     def make() -> None:
         no_container(own_orlopd)
         own_orlopd.docker("run", "-d", "--name", "one", "busybox", "sleep", "1000")
 
-    made = seeded()
-    for _ in range(POINTS):
-        make()
-        interrupt(own_orlopd, ("rm", "-f", "one"), made.uniform(0, 0.15))
-        consistent(own_orlopd)
+    def gone() -> bool:
+        return own_orlopd.docker("ps", "-aq").stdout == ""
+
+    def repeat() -> None:
         own_orlopd.docker("rm", "-f", "one")  # -f: fine when it is gone
-        assert own_orlopd.docker("ps", "-aq").stdout == ""
+        assert gone()
+
+    sweep(own_orlopd, ("rm", "-f", "one"), make, repeat=repeat, proof=gone)
