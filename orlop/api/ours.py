@@ -84,3 +84,13 @@ def hand_back(call: Call) -> Answer:
 def check(call: Call) -> Stream:
     """Rows of `container.check`; `repair=1` mends."""
     return progress(checking(call.engine.containers, repair=call.flag("repair")))
+
+
+def import_(call: Call) -> Stream:
+    """Messages as those of load; `path` on this host, `image` (several), `quiet=1`."""
+    from orlop.image.bring import bring
+
+    found = bring(
+        call.engine.images, call.text("path"), call.texts("image"), quiet=call.flag("quiet")
+    )
+    return progress(found)

@@ -132,6 +132,7 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", "/orlop/containers/{id}/exec", "ours:execs"),
     ("POST", "/orlop/exec/{id}/kill", "ours:exec_kill"),
     ("POST", "/orlop/hand-back", "ours:hand_back"),
+    ("POST", "/orlop/import", "ours:import_"),
     ("POST", "/orlop/check", "ours:check"),
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Commands that Docker does not have."""
 
+import os
 import posix
 import sys
 
@@ -193,6 +194,15 @@ def hand_back(session: Session, options: Options) -> None:
     root = session.client.call("GET", "/info")["DockerRootDir"]
     session.client.call("POST", "/orlop/hand-back" + query({"force": options.flag("force")}))
     out(f"{root} is Docker's again: start dockerd on it when orlopd has ended\n")
+
+
+def import_(session: Session, options: Options) -> None:
+    """The daemon reads the store: its layers are root's, and many."""
+    path, *wanted = options.args
+    place = query({"path": os.path.abspath(path), "image": wanted, "quiet": options.flag("quiet")})
+    response = session.client.open("POST", "/orlop/import" + place)
+    show(response, 1)
+    session.client.release(response)
 
 
 def check(session: Session, options: Options) -> int:

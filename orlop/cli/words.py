@@ -225,6 +225,7 @@ COMMANDS = {
         "filter/f:filter format:string since:string until:string",
     ),
     "system hand-back": ("ours:hand_back", "0", "", "force/f"),
+    "system import": ("ours:import_", "1-", "", "quiet/q"),
     "system info": ("info:info", "0", "", "format/f:string"),
     "system prune": ("prune:system", "0", "", "all/a filter:filter force/f volumes"),
     "tags": ("ours:tags", "1", "", "detail limit:int platform:string"),

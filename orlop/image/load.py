@@ -61,7 +61,7 @@ def _load(
                 continue
             image = _Loading(images, spool, entry, quiet, emit).run()
             for name in entry.tags:
-                _name(images, name, image, emit)
+                name_loaded(images, name, image, emit)
                 tagged += 1
             untagged += f"Loaded image ID: {image.id}\n"
             notify(images, "load", image, image.id, image.id)
@@ -75,7 +75,7 @@ def _suits(entry: Entry, platform: Platform) -> bool:
     return platforms.satisfies(platforms.from_dict(parse_config(entry.config)), platform)
 
 
-def _name(images: Images, name: Reference, image: Image, emit: Emit) -> None:
+def name_loaded(images: Images, name: Reference, image: Image, emit: Emit) -> None:
     before = images.references.get(name)
     if before is not None and before != image.id:
         text = f"The image {name.familiar} already exists, renaming the old one with ID {before}"

@@ -39,7 +39,12 @@ def choose(name: str, data_root: Path) -> Choice:
     if name in _REPLACED:
         raise InvalidArgument(
             f"storage driver {name} is gone: kernels and Docker dropped it; "
-            f"use {_REPLACED[name]} and pull or load the images again"
+            f"use {_REPLACED[name]}, and bring the images along by orlop system import or pull"
+        )
+    if name == "zfs":
+        raise InvalidArgument(
+            "storage driver zfs is not supported: its kernel module is not part of Linux; "
+            "use overlay2, which works on OpenZFS from 2.2, or vfs"
         )
     if name and name not in _DRIVERS:
         raise InvalidArgument(

@@ -110,6 +110,10 @@ system hand-back [OPTIONS]
 Give the data root back to dockerd: end orlopd and leave everything as Docker keeps it
   force: Stop the running containers first
 
+system import [OPTIONS] PATH [IMAGE...]
+Import images from Podman's or Docker's store, an OCI layout or an archive on the daemon's host
+  quiet: Suppress the import output
+
 tags [OPTIONS] REPOSITORY
 List the tags of a repository in its registry
   detail: Show digest, size, age and platforms of every tag
