@@ -228,3 +228,15 @@ def test_links_of_a_layer_lead_nowhere(layers: Layers, tmp_path: Path) -> None:
 
 def _stream(layers: Layers, container: str) -> io.BytesIO:
     return io.BytesIO(b"".join(layers.diff_tar(container)))
+
+
+@pytest.mark.parametrize("name", ["overlay2", "vfs"])
+def test_ext4_puts_layers_far_apart(name: str, tmp_path: Path) -> None:
+    """A layer made where another was just removed took twenty times as long."""
+    with filesystem("ext4", tmp_path) as root:
+        driver = DRIVERS[name](root / name)
+        above = driver.create("a" * 64).parent
+        home = above.parent if name == "overlay2" else above
+        found = subprocess.run(["lsattr", "-d", home], capture_output=True, text=True, check=True)
+        assert "T" in found.stdout.split()[0]
+        driver.leave()

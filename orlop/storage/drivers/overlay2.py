@@ -21,6 +21,7 @@ from pathlib import Path
 from orlop.errors import InvalidArgument, NotFound, SystemFailure
 from orlop.kernel import libc, mount, mountinfo
 from orlop.kernel.namespace import in_directory
+from orlop.kernel.spread import spread
 from orlop.paths import remove_entry
 from orlop.storage.recordfile import put
 
@@ -41,6 +42,7 @@ class Overlay2:
         self._one_by_one = True
         home.mkdir(mode=0o710, parents=True, exist_ok=True)
         home.chmod(0o710)
+        spread(home)
         (home / "l").mkdir(mode=0o700, exist_ok=True)
         self._probe()
         self._make_private()

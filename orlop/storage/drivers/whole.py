@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from orlop.kernel import libc
+from orlop.kernel.spread import spread
 from orlop.paths import remove_entry
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -29,6 +30,7 @@ class WholeTrees:
         home.chmod(0o710)
         self._trees = home / self.folder
         self._trees.mkdir(mode=0o710, exist_ok=True)
+        spread(self._trees)
 
     def tree(self, id: str) -> Path:
         return self._trees / id
