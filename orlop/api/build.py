@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import secrets
@@ -12,6 +11,7 @@ from typing import Any
 
 from orlop.api import encode
 from orlop.api.answer import Answer, Reply, Stream
+from orlop.api.buildours import PART, Ours, ours
 from orlop.api.call import Call
 from orlop.api.progress import progress
 from orlop.builder import prune as pruning
@@ -21,7 +21,8 @@ from orlop.builder.builder import Builder
 from orlop.builder.check import report
 from orlop.builder.classic import classic
 from orlop.builder.context import Context
-from orlop.builder.remote import is_git, load_git, load_url
+from orlop.builder.git import load_git
+from orlop.builder.remote import is_git, load_url
 from orlop.builder.request import Request
 from orlop.builder.status import statuses
 from orlop.builder.verify import verify
@@ -29,7 +30,7 @@ from orlop.errors import InvalidArgument, NotSupported, SystemFailure
 from orlop.registry.credentials import decode_header
 
 Json = dict[str, Any]
-_OURS = "x-orlop-build"
+_KEEP = "BUILDKIT_CONTEXT_KEEP_GIT_DIR"
 _GO_KINDS: dict[type, str] = {dict: "object", list: "array", str: "string", bool: "bool"}
 
 
@@ -41,35 +42,54 @@ def build(call: Call) -> Stream:
     if version not in ("", "1"):
         raise InvalidArgument(f'invalid version "{version}"')
     builder = call.engine.builder
-    context = Context(builder.spool)
-    try:
+    asked = ours(call)
+    with contextlib.ExitStack() as stack:
+        context = stack.enter_context(contextlib.closing(Context(builder.spool)))
         name = _load(call, builder, context)
-        request = _request(call, context, name)
-        request = with_epoch(request)
-        ours = _ours(call)
-        if ours.get("check"):
-            return progress(_checked(context, request))
-        found = verify(builder, request) if ours.get("verify") else building(builder, request)
-    except BaseException:
-        context.close()
-        raise
-    return progress(_messages(call, found, context, request))
+        named = _named(call, builder, context, asked, stack)
+        request = with_epoch(_request(call, asked, context, name, named))
+        if asked.check:
+            return progress(_checked(stack.pop_all(), request))
+        found = verify(builder, request) if asked.verify else building(builder, request)
+        stack.enter_context(contextlib.closing(found))  # type: ignore[type-var]
+        return progress(_messages(call, asked, found, stack.pop_all(), request))
 
 
-def _messages(call: Call, found: Any, context: Context, request: Request) -> Iterator[Json]:
-    with contextlib.closing(context), contextlib.closing(found):
+def _named(
+    call: Call, builder: Builder, context: Context, asked: Ours, stack: contextlib.ExitStack
+) -> dict[str, Context | str]:
+    """Named contexts; those that came in the body, each in a folder, as files."""
+    source = context
+    if call.text("remote") and any(v.startswith(PART) for v in asked.contexts.values()):
+        source = stack.enter_context(contextlib.closing(Context(builder.spool)))
+        source.load(call.body)
+    out: dict[str, Context | str] = {}
+    for name, text in asked.contexts.items():
+        if not text.startswith(PART):
+            out[name] = text
+            continue
+        found = source.part(text.removeprefix(PART))
+        stack.callback(found.close)
+        out[name] = found
+    return out
+
+
+def _messages(
+    call: Call, asked: Ours, found: Any, stack: contextlib.ExitStack, request: Request
+) -> Iterator[Json]:
+    with stack:
         cancel = threading.Thread(  # it waits for containers, which the API's loop must not
             target=call.engine.builder.cancel, args=(request.id,), name="orlop-cancel", daemon=True
         )
         call.gone.call(cancel.start)
-        if _ours(call).get("events"):
+        if asked.events:
             yield from statuses(found)
         else:
             yield from classic(found, quiet=call.flag("q"))
 
 
-def _checked(context: Context, request: Request) -> Iterator[Json]:
-    with contextlib.closing(context):
+def _checked(stack: contextlib.ExitStack, request: Request) -> Iterator[Json]:
+    with stack:
         text, count = report(dockerfile_of(request))
         yield {"warnings": [{"short": text, "line": 0}]}
         if count:
@@ -84,7 +104,8 @@ def _load(call: Call, builder: Builder, context: Context) -> str:
         context.load(call.body)
         return name
     if is_git(remote):
-        load_git(context, remote, builder.spool)
+        keep = _strings(call, "buildargs", "build args").get(_KEEP) in ("1", "true")
+        load_git(context, remote, builder.spool, keep=keep)
     elif "://" in remote:
         if load_url(builder.images, context, remote):
             return "Dockerfile"
@@ -137,10 +158,11 @@ def _number(call: Call, name: str) -> int:
         return 0
 
 
-def _request(call: Call, context: Context, name: str) -> Request:
+def _request(
+    call: Call, asked: Ours, context: Context, name: str, named: dict[str, Context | str]
+) -> Request:
     arguments = _strings(call, "buildargs", "build args")
     labels = {k: v or "" for k, v in _strings(call, "labels", "labels").items()}
-    ours = _ours(call)
     return Request(
         context,
         name,
@@ -151,7 +173,7 @@ def _request(call: Call, context: Context, name: str) -> Request:
         labels,
         call.text("platform"),
         call.flag("nocache"),
-        frozenset(str(s).lower() for s in ours.get("noCacheFilter") or ()),
+        frozenset(asked.no_cache),
         tuple(str(c) for c in _document(call, "cachefrom", "cache-from", list, "[]string")),
         call.flag("pull"),
         call.flag("rm", True),
@@ -160,21 +182,13 @@ def _request(call: Call, context: Context, name: str) -> Request:
         call.text("networkmode"),
         _host(call),
         _auth(call),
-        {k: base64.b64decode(v) for k, v in (ours.get("secrets") or {}).items()},
-        {str(k): str(v) for k, v in (ours.get("ssh") or {}).items()},
-        bool(ours.get("explain")),
-        bool(ours.get("insecure")),
-        None,
-        call.text("buildid") or secrets.token_hex(16),
+        asked.secrets,
+        asked.agents,
+        asked.explain,
+        asked.insecure,
+        contexts=named,
+        id=call.text("buildid") or secrets.token_hex(16),
     )
-
-
-def _ours(call: Call) -> Json:
-    """What the classic API has no place for: secrets, agents, --explain."""
-    try:
-        return decode_header(call.header(_OURS))
-    except InvalidArgument:
-        raise InvalidArgument(f"invalid {_OURS} header") from None
 
 
 def _auth(call: Call) -> dict[str, Json]:

@@ -21,6 +21,7 @@ from orlop.builder.configure import PROXIES
 from orlop.builder.context import Context
 from orlop.builder.events import Event, Finished, Planned, Vertex, Warning
 from orlop.builder.finish import keep_images, name_image
+from orlop.builder.named import Named
 from orlop.builder.prune import tidy
 from orlop.builder.read import read
 from orlop.builder.request import Request
@@ -47,7 +48,8 @@ def build(builder: Builder, request: Request) -> Iterator[Event]:
     targets = [_target(tag) for tag in request.tags]
     document = read(dockerfile_of(request))
     found: _Queue = queue.SimpleQueue()
-    session = Session(builder, request, found.put)
+    named = Named(request.contexts, builder.images, builder.spool)
+    session = Session(builder, request, found.put, named)
     session.trusted = known(builder.images, request.cache_from)
     work = _Build(session, document, targets)
     work.plan()
@@ -143,7 +145,7 @@ class _Build:
         self.last = stages.target(self.document, request.target)
         predefined = stages.platform_arguments(host, target, request.target)
         self.scope = stages.global_arguments(self.document, given, predefined)
-        self.planned = stages.plan(self.document, self.scope)
+        self.planned = stages.plan(self.document, self.scope, self.session.named)
         wanted = stages.needed(self.planned, self.last)
         number = 1
         total = sum(1 + len(s.stage.commands) for s in wanted) + bool(request.labels)

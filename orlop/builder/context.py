@@ -219,6 +219,20 @@ class Context:
         self._items = kept
         self._names = None
 
+    def part(self, folder: str) -> Context:
+        """What lies in a folder, as a context of its own; it is no part of this one any more."""
+        made = Context.__new__(Context)
+        made.fd, made.size = os.dup(self.fd), self.size
+        made._items, made._names = {"": Item("", DIRECTORY, 0o755)}, None
+        made._known, made._pending, made._held = {}, [], 0
+        prefix = folder + "/"
+        for path in [p for p in self._items if p.startswith(prefix)]:
+            item = self._items.pop(path)
+            made._put(replace(item, path=path[len(prefix) :]))
+        self._items.pop(folder, None)
+        self._names = None
+        return made
+
     def forget(self, path: str) -> None:
         """A file that is the client's message, not content."""
         self._items.pop(path, None)

@@ -36,5 +36,6 @@ class Request:
     explain: bool = False
     insecure: bool = False  # `RUN --security=insecure` is allowed
     epoch: int | None = None  # SOURCE_DATE_EPOCH
+    contexts: Mapping[str, Context | str] = field(default_factory=dict)  # as named.py reads them
     images: str = "every"  # what becomes an image: every step, the `last`, or `none`
     id: str = ""  # what the client calls it, to cancel it

@@ -18,6 +18,7 @@ from typing import Any
 
 from orlop.builder import instructions as ins
 from orlop.builder.configure import absolute
+from orlop.builder.context import Context
 from orlop.builder.layer import writable
 from orlop.builder.modes import Chmod
 from orlop.builder.mountspec import Mount, parse_mount
@@ -37,6 +38,7 @@ class Planned:
     mount: Mount
     target: str
     state: State | None = None  # of the stage that `from` means
+    context: Context | None = None  # a named one
     content: dict[str, list[object]] | None = None
 
 
@@ -53,9 +55,13 @@ class Mounts:
 
 
 def plan(
-    session: Session, state: State, node: ins.Run, escape: str, stage_of: Callable[[str], State]
+    session: Session,
+    state: State,
+    node: ins.Run,
+    escape: str,
+    stage_of: Callable[[str], State | Context],
 ) -> Mounts:
-    """`stage_of`: the state of a stage or image by name. Raises InvalidArgument."""
+    """`stage_of`: the state of a stage or image, or a named context. Raises InvalidArgument."""
     out = Mounts()
     lexer, scope = state.expand(escape)
     for text in node.mounts:
@@ -70,7 +76,11 @@ def plan(
         if target and item.target == "/":
             raise InvalidArgument(f'invalid mount target "{target}"')
         if found.source_stage:
-            item.state = stage_of(found.source_stage)
+            other = stage_of(found.source_stage)
+            if isinstance(other, Context):
+                item.context = other
+            else:
+                item.state = other
         if found.type == "bind":
             item.content = _contents(session, item)
         out.planned.append(item)
@@ -87,10 +97,14 @@ def _inputs(found: Mount, item: Planned) -> list[Any]:
 
 def _source(session: Session, item: Planned, stack: ExitStack) -> Source:
     if item.state is None:
-        return session.request.context
+        return _context(session, item)
     if item.state.chain is None:
         raise InvalidArgument(f"{item.mount.source_stage}: has no files")
     return stack.enter_context(contextlib.closing(session.tree(item.state.chain)))
+
+
+def _context(session: Session, item: Planned) -> Context:
+    return session.request.context if item.context is None else item.context
 
 
 def _contents(session: Session, item: Planned) -> dict[str, list[object]]:
@@ -149,7 +163,7 @@ def _bind(session: Session, item: Planned, stack: ExitStack) -> str:
         return _inside(session, root, item.mount.source)
     folder = session.spool / f"context-{os.urandom(4).hex()}"
     folder.mkdir(mode=0o755)
-    source = session.request.context
+    source = _context(session, item)
     found = resolve(source, item.mount.source)
     assert found is not None  # the plan looked
     with Root(folder) as root:
@@ -209,8 +223,9 @@ def _begin_cache(session: Session, item: Planned, folder: Any) -> None:
         folder.mkdir(mode=0o700)
     except FileExistsError:
         return
-    if item.state is not None and item.state.chain is not None:
-        with contextlib.closing(session.tree(item.state.chain)) as tree, Root(folder) as root:
+    if item.context is not None or (item.state is not None and item.state.chain is not None):
+        with ExitStack() as stack, Root(folder) as root:
+            tree = _source(session, item, stack)
             top = resolve(tree, found.source)
             if top is None or top.kind != DIRECTORY:
                 raise InvalidArgument(f"cache mount source {found.source}: not a directory")

@@ -23,6 +23,7 @@ from orlop.builder.builder import Builder
 from orlop.builder.cache import Cache, Hit, key_of
 from orlop.builder.events import Event, Explained, Log, Vertex
 from orlop.builder.explain import reasons
+from orlop.builder.named import Named
 from orlop.builder.request import Request
 from orlop.builder.source import Tree
 from orlop.builder.state import State
@@ -45,6 +46,7 @@ class Session:
     builder: Builder
     request: Request
     emit: Callable[[Event], None]
+    named: Named
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     cancelled: threading.Event = field(default_factory=threading.Event)
     before: dict[str, dict[str, Any]] = field(default_factory=dict)  # inputs of the last build
@@ -197,6 +199,7 @@ class Session:
         return Tree(self.builder.layers.view(chain))
 
     def close(self) -> None:
+        self.named.close()
         for path in reversed(self._mounts):
             try:
                 mount.umount(path, mount.MNT_DETACH)

@@ -15,6 +15,7 @@ from orlop.builder import configure, runmounts, stages
 from orlop.builder import instructions as ins
 from orlop.builder.base import resolve_base
 from orlop.builder.cache import Hit
+from orlop.builder.context import Context
 from orlop.builder.events import Completed, Started, Vertex
 from orlop.builder.layer import sealed, writable
 from orlop.builder.read import trigger
@@ -89,10 +90,14 @@ class StageRun:
         if planned.on is not None:
             state = self.state_of(planned.on)
             return replace(state, arguments={}, declared=frozenset())
-        if planned.base == "scratch":
+        named = session.named.get(planned.base, session.check)
+        if isinstance(named, Context):
+            return self._files(vertex, named)
+        base = named or planned.base
+        if base == "scratch":
             return scratch(self._platform(), _epoch(session, ""))
         wanted = planned.platform or session.request.platform
-        image = resolve_base(session, vertex, planned.base, wanted)
+        image = resolve_base(session, vertex, base, wanted)
         if image.chain is not None:
             session.hold(image.chain)
         found = platforms.from_dict(image.config)
@@ -100,6 +105,18 @@ class StageRun:
         triggers = state.config.get("OnBuild") or []
         if triggers:
             state = self._triggers(vertex, state, triggers)
+        return state
+
+    def _files(self, vertex: Vertex, context: Context) -> State:
+        """FROM a named context: its files are the stage's."""
+        state = scratch(self._platform(), _epoch(self.session, ""))
+        node = ins.Copy(
+            (".",), target="/", source_stage="context", line=vertex.line, text=vertex.text
+        )
+        state, _ = transfer(
+            self.session, state, node, vertex, f"{self.name}/from", self.name,
+            self.document.escape, lambda _: context,
+        )  # fmt: skip
         return state
 
     def _triggers(self, vertex: Vertex, state: State, triggers: list[str]) -> State:
@@ -173,11 +190,15 @@ class StageRun:
         session.made_step(inputs, found, vertex.text, size)
         return state.stepped(history, found.diff), False
 
-    def _files_of(self, name: str) -> State:
-        """The stage or image that `--from` means."""
+    def _files_of(self, name: str) -> State | Context:
+        """The stage, named context or image that `--from` means."""
         index = stages.find(self.document, name, self.planned.index)
         if index is not None:
             return self.state_of(index)
+        named = self.session.named.get(name, self.session.check)
+        if isinstance(named, Context):
+            return named
+        name = named or name
         if name == "scratch":
             return scratch(self._platform(), 0)
         image = resolve_base(self.session, self.vertices[0], name, "")

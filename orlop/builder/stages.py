@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 
 from orlop.builder import instructions as ins
 from orlop.builder.expand import Lexer
@@ -61,11 +61,18 @@ def global_arguments(
     return scope
 
 
-def plan(document: ins.Dockerfile, scope: Mapping[str, str]) -> list[Planned]:
-    """Every stage of the file. Raises InvalidArgument."""
+def plan(
+    document: ins.Dockerfile, scope: Mapping[str, str], named: Container[str] = ()
+) -> list[Planned]:
+    """Every stage of the file; `named`: contexts that stand in for stages and images of their
+    names. Raises InvalidArgument."""
     out = []
     for stage in document.stages:
         start = stage.start
+        if start.alias and start.alias in named:
+            stands_in = replace(stage, commands=())
+            out.append(Planned(stands_in, start.alias, None, "", frozenset()))
+            continue
         lexer = Lexer(document.escape)
         try:
             base = lexer.word(start.base, scope)

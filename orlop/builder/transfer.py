@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, cast
 
 from orlop.builder import instructions as ins
+from orlop.builder.addfrom import fetch
 from orlop.builder.configure import absolute
 from orlop.builder.context import Context
 from orlop.builder.events import Vertex
 from orlop.builder.layer import sealed, writable
 from orlop.builder.modes import Chmod, owner
 from orlop.builder.place import Placing
-from orlop.builder.remote import fetch, is_git, is_url, looks_like_archive
+from orlop.builder.remote import is_git, is_url, looks_like_archive
 from orlop.builder.select import Picked, contents, digest_of, pick
 from orlop.builder.session import Session
 from orlop.builder.source import DIRECTORY, FILE, Item, Source, clean
@@ -64,7 +65,7 @@ class _Words:
 
 def transfer(
     session: Session, state: State, node: ins.Copy | ins.Add, vertex: Vertex, place: str,
-    stage: str, escape: str, stage_of: Callable[[str], State],
+    stage: str, escape: str, stage_of: Callable[[str], State | Context],
 ) -> tuple[State, bool]:  # fmt: skip
     """(state after it, whether the cache had it). Raises an OrlopError."""
     words = _expanded(state, node, escape)
@@ -116,17 +117,22 @@ def _expanded(state: State, node: ins.Copy | ins.Add, escape: str) -> _Words:
 
 
 def _other(
-    state: State, node: ins.Copy | ins.Add, escape: str, stage_of: Callable[[str], State]
-) -> State | None:
+    state: State,
+    node: ins.Copy | ins.Add,
+    escape: str,
+    stage_of: Callable[[str], State | Context],
+) -> State | Context | None:
     if isinstance(node, ins.Copy) and node.source_stage:
         lexer, scope = state.expand(escape)
         return stage_of(lexer.word(node.source_stage, scope))
     return None
 
 
-def _source(session: Session, other: State | None, stack: ExitStack) -> Source:
+def _source(session: Session, other: State | Context | None, stack: ExitStack) -> Source:
     if other is None:
         return session.request.context
+    if isinstance(other, Context):
+        return other
     if other.chain is None:
         empty = Context(session.spool)
         stack.callback(empty.close)
@@ -202,13 +208,13 @@ def _check(node: ins.Copy | ins.Add, words: _Words) -> None:
 
 
 def _files(
-    session: Session, node: ins.Copy | ins.Add, words: _Words, other: State | None,
+    session: Session, node: ins.Copy | ins.Add, words: _Words, other: State | Context | None,
     ignore: Ignore | None,
 ) -> dict[str, list[object]]:  # fmt: skip
     out: dict[str, list[object]] = {}
     for number, part in enumerate(words.parts):
         prefix = "" if number == 0 else f"{number}:"
-        if other is not None and part.source.owned and ignore is None:
+        if isinstance(other, State) and part.source.owned and ignore is None:
             found = _known(session, other, node, words, part)
         else:
             found = contents(part.source, part.picked, ignore)

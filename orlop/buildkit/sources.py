@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from orlop.builder.builder import Builder
 from orlop.builder.context import Context
-from orlop.builder.remote import is_git, load_git, load_url, looks_like_archive
+from orlop.builder.git import load_git
+from orlop.builder.remote import is_git, load_url, looks_like_archive
 from orlop.builder.source import FILE, resolve
 from orlop.buildkit import messages as m
 from orlop.buildkit.attributes import Attributes

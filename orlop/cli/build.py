@@ -3,13 +3,14 @@
 import binascii
 import os
 
-from orlop.cli import buildcontext, buildoutput
+from orlop.cli import buildcontext, buildnamed, buildoutput
 from orlop.cli.buildprogress import Result, follow
 from orlop.cli.credentials import find, server_of
 from orlop.cli.failure import Failure
 from orlop.cli.options import Options
 from orlop.cli.out import is_terminal, out
 from orlop.cli.session import Session
+from orlop.cli.tarwriter import blocks
 from orlop.client.transport import query
 from orlop.oci.jsonlite import dumps
 
@@ -42,10 +43,11 @@ def build(session: Session, options: Options) -> int:
     tags = [str(t) for t in options.all("tag")]
     push = options.flag("push")
     sources = _cache_from(session, options)
-    name, stream, remote = _context(where, options.text("file"))
+    named = buildnamed.Named(session, [str(c) for c in options.all("build-context")])
+    name, stream, remote = _context(where, options.text("file"), named)
     path = "/build" + query(_query(options, name, remote, tags, sources))
     headers = [("Content-Type", "application/x-tar"), _registries(session)]
-    headers.append(("X-Orlop-Build", _encoded(_ours(options))))
+    headers.append(("X-Orlop-Build", _encoded(_ours(options, named))))
     response = session.client.open("POST", path, headers=headers, stream=stream)
     result = follow(response, how)
     session.client.release(response)
@@ -74,17 +76,20 @@ def _progress(options: Options) -> str:
     return how
 
 
-def _context(where: str, file: str) -> "tuple[str, Iterable[bytes], str]":
+def _context(where: str, file: str, named: buildnamed.Named) -> "tuple[str, Iterable[bytes], str]":
     """(name of the Dockerfile, the archive, remote URL)."""
     if where == "-":
         if file == "-":
             raise Failure("invalid argument: can't use stdin for both build context and dockerfile")
         name, stream = buildcontext.from_stdin(file)
+        if named.folders:
+            raise Failure("directories as named contexts need a directory or URL as the context")
         return name, stream, ""
     remote = where.startswith(("http://", "https://", "git://", "git@", "ssh://", "github.com/"))
     if remote and not os.path.isdir(where):
-        return file or "Dockerfile", (), where
+        return file or "Dockerfile", blocks(named.pieces()) if named.folders else (), where
     found = buildcontext.Directory(where, file)
+    found.beside = named.pieces()
     return found.name, found, ""
 
 
@@ -161,8 +166,10 @@ def _registries(session: Session) -> tuple[str, str]:
     return "X-Registry-Config", _encoded(found)
 
 
-def _ours(options: Options) -> "Json":
+def _ours(options: Options, named: buildnamed.Named) -> "Json":
     found: Json = {"events": True}
+    if named.said:
+        found["contexts"] = named.said
     secrets = {}
     for text in options.all("secret"):
         name, data = _secret(str(text))

@@ -6,13 +6,13 @@ pushed or saved under another name; `type=inline` needs nothing at all.
 
 import os
 
+from orlop.cli.buildnamed import loaded
 from orlop.cli.failure import Failure
 from orlop.cli.options import Options
 from orlop.cli.reference import parse
 from orlop.cli.session import Session
 from orlop.client.transport import query, quote
 from orlop.errors import OrlopError
-from orlop.oci.jsonlite import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +48,7 @@ def load(session: Session, folder: str) -> list[str]:
             headers=[("Content-Type", "application/x-tar")],
             stream=blocks(),
         )
-    found, _ = split(answer.decode("utf-8", "replace") + "\n")
-    text = "".join(str(m.get("stream") or "") for m in found)
-    return [line.partition(": ")[2].strip() for line in text.splitlines() if ": " in line]
+    return loaded(answer)
 
 
 def store(session: Session, where: dict[str, str], image: str) -> None:

@@ -8,7 +8,7 @@ from orlop.cli.tarwriter import blocks, file_member, header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from orlop.oci.ignore import Ignore
 
@@ -19,13 +19,14 @@ _TYPES = {stat.S_IFDIR: b"5", stat.S_IFLNK: b"2", stat.S_IFIFO: b"6"}
 class Directory:
     """`name` is what the Dockerfile is called in the archive."""
 
-    def __init__(self, path: str, dockerfile: str) -> None:
-        """Raises Failure with Docker's texts."""
+    def __init__(self, path: str, dockerfile: str, *, bare: bool = False) -> None:
+        """`bare`: no Dockerfile is asked for. Raises Failure with Docker's texts."""
         self.path = os.path.realpath(path)
         if not os.path.isdir(self.path):
             raise Failure(f'unable to prepare context: path "{path}" not found')
         self.extra: dict[str, bytes] = {}
-        self.name = self._dockerfile(dockerfile)
+        self.beside: Iterable[bytes] = ()  # further members
+        self.name = "" if bare else self._dockerfile(dockerfile)
         self.ignore = self._ignore()
 
     def _dockerfile(self, given: str) -> str:
@@ -57,7 +58,7 @@ class Directory:
         return name
 
     def _ignore(self) -> "Ignore | None":
-        for name in (f"{self.name}.dockerignore", ".dockerignore"):
+        for name in (f"{self.name}.dockerignore", ".dockerignore")[not self.name :]:
             try:
                 with open(os.path.join(self.path, name), encoding="utf-8", errors="replace") as f:
                     text = f.read()
@@ -69,10 +70,15 @@ class Directory:
         return None
 
     def __iter__(self) -> "Iterator[bytes]":
-        return blocks(self._pieces())
+        return blocks(self._all())
 
-    def _pieces(self) -> "Iterator[bytes]":
-        always = {self.name, f"{self.name}.dockerignore", ".dockerignore"}
+    def _all(self) -> "Iterator[bytes]":
+        yield from self.pieces()
+        yield from self.beside
+
+    def pieces(self, prefix: str = "") -> "Iterator[bytes]":
+        """Its members, their names after `prefix`."""
+        always = {self.name, f"{self.name}.dockerignore", ".dockerignore"} if self.name else set()
         for name, data in self.extra.items():
             info = os.stat_result((0o100644, 0, 0, 1, 0, 0, len(data), 0, 0, 0))
             yield header(name, info, b"0", b"", len(data), "")
@@ -93,7 +99,7 @@ class Directory:
                 if directory and (not left_out or self._may_hold(inner, always)):
                     below.append(inner)
                 if not left_out:
-                    yield from self._member(path, inner, info, links)
+                    yield from self._member(path, prefix + inner, info, links)
             stack += below[::-1]
 
     def _may_hold(self, folder: str, always: set[str]) -> bool:

@@ -136,8 +136,8 @@ COMMANDS = {
         "build:build",
         "1",
         "",
-        "add-host:list allow:strings build-arg:list cache-from:list cache-to:list "
-        "cgroup-parent:string check compress cpu-period:int64 cpu-quota:int64 "
+        "add-host:list allow:strings build-arg:list build-context:list cache-from:list "
+        "cache-to:list cgroup-parent:string check compress cpu-period:int64 cpu-quota:int64 "
         "cpu-shares/c:int64 cpuset-cpus:string cpuset-mems:string disable-content-trust "
         "explain file/f:string force-rm iidfile:string isolation:string label:label load "
         "memory/m:bytes memory-swap:memswap metadata-file:string network:string no-cache "

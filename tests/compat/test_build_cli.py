@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -192,3 +194,50 @@ def test_prune_lets_the_cache_go(own_orlopd: Daemon, context: Path) -> None:
     assert "Deleted build cache objects:" in found.stdout
     again = daemon.orlop("build", "--progress=plain", str(context))
     assert "CACHED" not in again.stderr
+
+
+def test_named_contexts(orlopd: Daemon, context: Path, tmp_path: Path) -> None:
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    (extra / "x").write_text("extra\n")
+    (extra / "left-out").write_text("")
+    (extra / ".dockerignore").write_text("left-out\n")
+    (context / "Dockerfile").write_text(
+        "FROM given\nCOPY --from=extra . /e/\nCOPY a.txt /\nRUN ls -A / /e > /list\n"
+    )
+    layout = tmp_path / "layout"
+    layout.mkdir()
+    orlopd.orlop("build", "-q", "-o", f"type=oci,dest={tmp_path}/l.tar", "-", input="FROM busybox")
+    with tarfile.open(tmp_path / "l.tar") as archive:
+        archive.extractall(layout)
+    for given in ("docker-image://busybox", f"oci-layout://{layout}"):
+        found = orlopd.orlop(
+            "build", "-q", "--build-context", f"given={given}",
+            "--build-context", f"extra={extra}", str(context),
+        )  # fmt: skip
+        listed = orlopd.docker("run", "--rm", found.stdout.strip(), "cat", "/list", "/e/x")
+        assert listed.stdout.endswith("/e:\n.dockerignore\nx\nextra\n")
+        assert ".context" not in listed.stdout
+    for flag, said in (("x", "expected key=value"), ("x=/nope", "path /nope not found")):
+        failed = orlopd.orlop("build", "--build-context", flag, str(context), check=False)
+        assert said in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("header", "field"),
+    [
+        ({"secrets": []}, "secrets"), ({"secrets": {"a": "!"}}, "secrets.a"),
+        ({"ssh": {"default": 1}}, "ssh"), ({"noCacheFilter": "a"}, "noCacheFilter"),
+        ({"contexts": {"a": None}}, "contexts"), ({"explain": "yes"}, "explain"),
+    ],
+)  # fmt: skip
+def test_a_header_of_other_types_is_refused(
+    orlopd: Daemon, header: dict[str, object], field: str
+) -> None:
+    text = base64.urlsafe_b64encode(json.dumps(header).encode()).decode()
+    with closing(orlopd.http()) as http:
+        http.request("POST", "/build", b"", {"X-Orlop-Build": text})
+        answer = http.getresponse()
+        message = json.loads(answer.read())["message"]
+    assert answer.status == 400
+    assert message.startswith(f"invalid x-orlop-build header: {field} must be ")

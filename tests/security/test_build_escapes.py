@@ -19,7 +19,7 @@ import buildlab  # noqa: E402
 from buildlab import Lab  # noqa: E402
 
 from orlop.builder.context import Context  # noqa: E402
-from orlop.builder.remote import load_git, split_git  # noqa: E402
+from orlop.builder.git import load_git, split_git  # noqa: E402
 from orlop.errors import Forbidden, InvalidArgument, NotSupported, OrlopError  # noqa: E402
 
 pytestmark = pytest.mark.root

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
-import socket
+import io
 import subprocess
-import threading
+import tarfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import buildhosts
 import buildlab
 import pytest
 from buildlab import Lab, archive
 
 from orlop.builder.context import Context
-from orlop.builder.remote import load_git, load_url
+from orlop.builder.git import load_git
+from orlop.builder.remote import load_url
 from orlop.errors import InvalidArgument, OrlopError
+from orlop.image.rootfs import rootfs
 
 pytestmark = pytest.mark.root
 CONTENT = b"from the web\n"
@@ -37,23 +39,8 @@ def web() -> Iterator[str]:
     tar = archive({"Dockerfile": "FROM busybox\nCOPY f /f\n", "f": "1"}).getvalue()
     pages = {"/a.txt": CONTENT, "/x.tar": tar, "/Dockerfile": b"FROM busybox\nRUN true\n"}
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = pages.get(self.path)
-            self.send_response(200 if body is not None else 404)
-            self.send_header("Content-Length", str(len(body or b"")))
-            self.send_header("Content-Disposition", 'attachment; filename="../../escape"')
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with buildhosts.web(pages) as url:
+        yield url
 
 
 def test_add_of_a_url(lab: Lab, web: str) -> None:
@@ -110,42 +97,23 @@ def git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     base = Path(tmp_path_factory.mktemp("git"))
     work = base / "work"
 
-    def run(*words: str) -> None:
-        environ = {"PATH": "/usr/bin:/bin", "HOME": str(base), "GIT_CONFIG_NOSYSTEM": "1"}
-        who = ["-c", "user.name=x", "-c", "user.email=x@y", "-c", "init.defaultBranch=main"]
-        subprocess.run(["git", *who, *words], cwd=work, env=environ, check=True,
-                       capture_output=True)  # fmt: skip
-
     (work / "sub").mkdir(parents=True)
     (work / "Dockerfile").write_text("FROM busybox\nCOPY . /r/\n")
     (work / "sub" / "f").write_text("main\n")
     (work / ".gitattributes").write_text("sub/secret export-ignore\n")
     (work / "sub" / "secret").write_text("kept\n")
     (work / "out").symlink_to("/etc/passwd")
-    run("init", "-q")
-    run("add", "-A")
-    run("commit", "-qm", "one")
-    run("tag", "v1")
-    run("checkout", "-qb", "other")
+    buildhosts.git(work, "init", "-q")
+    buildhosts.git(work, "add", "-A")
+    buildhosts.git(work, "commit", "-qm", "one")
+    buildhosts.git(work, "tag", "v1")
+    buildhosts.git(work, "checkout", "-qb", "other")
     (work / "sub" / "f").write_text("other\n")
-    run("commit", "-qam", "two")
-    run("checkout", "-q", "main")
-    run("clone", "-q", "--bare", str(work), str(base / "r.git"))
-    (base / "r.git" / "git-daemon-export-ok").touch()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    daemon = subprocess.Popen(
-        ["git", "daemon", "--reuseaddr", "--listen=127.0.0.1", f"--port={port}",
-         f"--base-path={base}", "--verbose", str(base)],
-        stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert daemon.stderr
-    assert b"Ready" in daemon.stderr.readline()
-    yield f"git://127.0.0.1:{port}/r.git"
-    daemon.kill()
-    daemon.wait()
-    daemon.stderr.close()
+    buildhosts.git(work, "commit", "-qam", "two")
+    buildhosts.git(work, "checkout", "-q", "main")
+    buildhosts.git(work, "clone", "-q", "--bare", str(work), str(base / "r.git"))
+    with buildhosts.git_daemon(base) as url:
+        yield f"{url}/r.git"
 
 
 @pytest.mark.parametrize(
@@ -169,3 +137,61 @@ def test_add_of_a_repository(lab: Lab, git: str) -> None:
     assert found.sh("cat /src/sub/f /sub/f; readlink /src/out") == "other\nmain\n/etc/passwd\n"
     with pytest.raises(OrlopError, match="error fetching"):
         lab.build(f"FROM busybox\nADD {git}#nope /src/\n")
+
+
+@pytest.fixture(scope="module")
+def nested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """(URL, commit) of a repository with a submodule that has one itself, by relative URLs."""
+    base = Path(tmp_path_factory.mktemp("nested"))
+    for name, below in (("inner", ""), ("middle", "inner"), ("outer", "middle")):
+        folder = base / name
+        (folder / "d").mkdir(parents=True)
+        (folder / "d" / "f").write_text(f"{name}\n")
+        buildhosts.commit(folder)
+        if below:
+            buildhosts.git(folder, "submodule", "add", "-q", f"../{below}", f"d/{below}")
+            commit = buildhosts.commit(folder)
+    with buildhosts.git_daemon(base) as url:
+        yield f"{url}/outer", commit
+
+
+def test_submodules(lab: Lab, nested: tuple[str, str]) -> None:
+    url, commit = nested
+    found = lab.build(f"FROM busybox\nADD {url} /all\nADD {url}#main:d /d\n")
+    whole = "cat /all/d/f /all/d/middle/d/f /all/d/middle/d/inner/d/f"
+    assert found.sh(whole) == "outer\nmiddle\ninner\n"
+    assert found.sh("cat /d/f /d/middle/d/inner/d/f; ls -A /all") == (
+        "outer\ninner\n.gitmodules\nd\n"
+    )
+    bare = lab.build(f"FROM busybox\nADD {url}?submodules=false&subdir=d /d\n")
+    assert bare.sh("find /d | sort") == "/d\n/d/f\n/d/middle\n"
+    assert list(lab.engine.builder.spool.iterdir()) == []
+
+
+def test_a_commit_as_checksum(lab: Lab, nested: tuple[str, str]) -> None:
+    url, commit = nested
+    text = "FROM busybox\nADD --checksum={} {}#main /r\n"
+    assert lab.build(text.format(commit, url)).sh("cat /r/d/f") == "outer\n"
+    with pytest.raises(InvalidArgument, match="expected checksum to match 0000000, got"):
+        lab.build(text.format("0000000", url))
+    with pytest.raises(InvalidArgument, match='unexpected query "depth" in git URL'):
+        lab.build(f"FROM busybox\nADD {url}?depth=1 /r\n")
+
+
+def test_the_git_directory_is_kept_and_the_same_each_time(
+    lab: Lab, nested: tuple[str, str], tmp_path: Path
+) -> None:
+    url, commit = nested
+    text = f"FROM busybox\nADD --keep-git-dir=true {url}#main /r\n"
+    found = lab.build(text)
+    assert lab.build(text, no_cache=True).id == found.id
+    data = b"".join(rootfs(lab.engine.images, found.id))
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        archive.extractall(tmp_path)
+    clone = tmp_path / "r"
+    assert buildhosts.git(clone, "-c", "safe.directory=*", "rev-parse", "HEAD") == commit
+    (clone / "d" / "f").write_text("changed\n")
+    status = buildhosts.git(clone, "-c", "safe.directory=*", "status", "--porcelain", "-uno",
+                            "--ignore-submodules")  # fmt: skip
+    assert status == "M d/f"
+    assert buildhosts.git(clone, "remote", "get-url", "origin") == f"{url}"

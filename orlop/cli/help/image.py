@@ -7,6 +7,7 @@ Build an image from a Dockerfile
   add-host list: Add a custom host-to-IP mapping ("host:ip")
   allow strings: Allow extra privileged entitlement (e.g., "security.insecure")
   build-arg list: Set build-time variables
+  build-context list: Additional build contexts (e.g., name=path)
   cache-from list: External cache sources (e.g., "user/app:cache", "type=local,src=path/to/dir")
   cache-to list: Cache export destinations (e.g., "user/app:cache", "type=local,dest=path/to/dir")
   cgroup-parent string: Set the parent cgroup for the "RUN" instructions during build

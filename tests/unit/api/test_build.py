@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from orlop.api import build
+from orlop.api.buildours import Ours
 from orlop.api.exchange import Gone
 
 
@@ -21,7 +22,6 @@ def test_a_client_that_leaves_its_build_holds_up_no_other() -> None:
     call: Any = SimpleNamespace(
         gone=Gone(),
         engine=SimpleNamespace(builder=SimpleNamespace(cancel=cancel)),
-        header=lambda name: "",
         flag=lambda name: False,
     )
 
@@ -32,7 +32,6 @@ def test_a_client_that_leaves_its_build_holds_up_no_other() -> None:
         assert cancelled.wait(5)
         yield from ()
 
-    context: Any = contextlib.ExitStack()
     request: Any = SimpleNamespace(id="x")
-    list(build._messages(call, events(), context, request))
+    list(build._messages(call, Ours(), events(), contextlib.ExitStack(), request))
     assert cancelled.is_set()
