@@ -84,7 +84,7 @@ def ended(
             container.cancel_restart = containers.timers.after(
                 container.backoff, lambda: start.again(containers, container)
             )
-        elif container.host_config["AutoRemove"] and not container.manually_restarted:
+        elif container.host_config["AutoRemove"] and not container.restarts_under_way:
             _auto_remove(containers, container)
 
 

@@ -133,8 +133,8 @@ class Container:
         "id",
         "launched",
         "lock",
-        "manually_restarted",
         "name",
+        "restarts_under_way",
         "rootfs_users",
         "state",
         "summary",
@@ -156,7 +156,7 @@ class Container:
         self.cancel_restart: Callable[[], None] | None = None
         self.health_cancel: Callable[[], None] | None = None
         self.launched = 0.0  # CLOCK_MONOTONIC of the start, 0 when adopted from another daemon
-        self.manually_restarted = False  # a `restart` is under way: no AutoRemove in between
+        self.restarts_under_way = 0  # between their stop and their start: no AutoRemove
         self.rootfs_users = 0  # who needs the root mounted (rootfs.py)
         self._record = encode({**record, "State": self.state.document()})
         self._host_config = encode(host_config)

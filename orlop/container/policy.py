@@ -29,10 +29,10 @@ def restarts(policy: dict[str, Any], exit_code: int, count: int, *, stopped_by_u
 def starts_with_daemon(
     policy: dict[str, Any], exit_code: int, count: int, *, stopped_by_user: bool
 ) -> bool:
-    """`always` comes back with the daemon even after a `stop`; the others as after an exit."""
-    if policy.get("Name") == "always":
-        return True
-    return restarts(policy, exit_code, count, stopped_by_user=stopped_by_user)
+    """A `stop` holds until the daemon starts again, as Docker documents; only `unless-stopped`
+    remembers it. `on-failure` looks at the exit code that the stop left."""
+    stopped = stopped_by_user and policy.get("Name") == "unless-stopped"
+    return restarts(policy, exit_code, count, stopped_by_user=stopped)
 
 
 def backoff(last: float, ran: float) -> float:

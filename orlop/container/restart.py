@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orlop.container import start, stop
 from orlop.container.containers import Containers
+from orlop.container.model import Container
 from orlop.errors import InvalidArgument, NotModified, OrlopError, SystemFailure
 
 
@@ -13,10 +14,8 @@ def restart(
     """An AutoRemove container survives it, as in Docker."""
     containers.check_open()
     container = containers.get(ref)
-    container.manually_restarted = True
     try:
-        if container.state.running:
-            stop.ended(containers, container, timeout=timeout, signal=signal)
+        _stop(containers, container, timeout, signal)
         try:
             start.start(containers, container.id)
         except NotModified:
@@ -28,6 +27,17 @@ def restart(
         raise InvalidArgument(text) from error
     except OrlopError as error:
         raise type(error)(f"Cannot restart container {ref}: {error.message}") from error
-    finally:
-        container.manually_restarted = False
     containers.publish(container, "restart")
+
+
+def _stop(
+    containers: Containers, container: Container, timeout: int | None, signal: str | None
+) -> None:
+    """It is kept until its end is dealt with, and no longer: the next life may end at once."""
+    with container.lock:
+        container.restarts_under_way += 1
+    try:
+        stop.ended(containers, container, timeout=timeout, signal=signal)
+    finally:
+        with container.lock:  # whoever told us of the end holds it to the end of that
+            container.restarts_under_way -= 1

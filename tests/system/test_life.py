@@ -103,7 +103,7 @@ def test_policies_over_a_killed_daemon_and_a_dead_machine(own_orlopd: Daemon) ->
     own_orlopd.start()
     assert {p: state(own_orlopd, f"up-{p}")["Pid"] for p in POLICIES} == pids
     until(lambda: state(own_orlopd, "down-always")["Running"], "always means always")
-    for policy in ("no", "on-failure", "unless-stopped"):
+    for policy in ("no", "on-failure", "unless-stopped"):  # on-failure: it left with 0
         assert state(own_orlopd, f"down-{policy}")["Status"] == "exited"
     own_orlopd.docker("stop", "-t", "0", "down-always")
     machine_down(own_orlopd)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fakes.rig import Rig
 
+from orlop.container.containers import Containers
 from orlop.container.create import create
 from orlop.container.inspect import inspect
 from orlop.container.kill import kill
@@ -220,6 +221,34 @@ def test_restart_keeps_an_autoremove_container(rig: Rig) -> None:
     restart(rig.containers, id, timeout=1)
     assert inspect(rig.containers, id)["State"]["Running"]
     assert rig.actions(id)[-2:] == ["start", "restart"]
+
+
+def test_an_autoremove_container_that_ends_right_after_its_restart_goes(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = running(rig, AutoRemove=True)
+    removed = wait(rig.containers, id, "removed")
+
+    def start_and_end(containers: Containers, ref: str) -> None:
+        start(containers, ref)
+        ended = wait(containers, ref, "not-running")
+        rig.keeper.end(id, 0)
+        ended.result(5)
+
+    monkeypatch.setattr("orlop.container.start.start", start_and_end)
+    restart(rig.containers, id, timeout=1)
+    assert removed.result(5) == (0, "")
+
+
+def test_a_second_restart_does_not_let_autoremove_take_the_container(rig: Rig) -> None:
+    id = running(rig, AutoRemove=True)
+    container = rig.containers.get(id)
+    container.restarts_under_way += 1  # another client's waits for the same end
+    restart(rig.containers, id, timeout=1)
+    assert container.restarts_under_way == 1
+    rig.keeper.end(id, 0)
+    wait(rig.containers, id, "not-running").result(5)
+    assert rig.containers.get(id) is container
 
 
 def test_pause_and_its_texts(rig: Rig) -> None:

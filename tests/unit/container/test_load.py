@@ -99,11 +99,14 @@ def test_policies_hold_over_a_restart(rig: Rig) -> None:
     always = made(rig, "always", RestartPolicy={"Name": "always"})
     unless = made(rig, "unless", RestartPolicy={"Name": "unless-stopped"})
     never = made(rig, "never")
+    failed = made(rig, "failed", RestartPolicy={"Name": "on-failure"})  # 143 is a failure
+    stop(rig.containers, failed)
     stop(rig.containers, always)
     stop(rig.containers, unless)
     stop(rig.containers, never)
     next_one = rig.again()
     assert state(next_one, always)["Status"] in ("restarting", "running")
+    assert state(next_one, failed)["Status"] in ("restarting", "running")
     assert state(next_one, unless)["Status"] == "exited"
     assert state(next_one, never)["Status"] == "exited"
     next_one.containers.close()
