@@ -14,7 +14,7 @@ import errno
 import os
 import stat
 
-from orlop.kernel.openat2 import IN_ROOT, NO_MAGICLINKS, openat2
+from orlop.kernel.openat2 import BENEATH, IN_ROOT, NO_MAGICLINKS, openat2
 
 Pathish = str | bytes | os.PathLike[str]
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -82,6 +82,11 @@ class Root:
     def opath(self, path: Pathish, *, follow: bool = True) -> int:
         """An O_PATH descriptor: names the file without opening it (no FIFO blocks, no device)."""
         return self.open(path, os.O_PATH, follow=follow)
+
+    def beneath(self, path: Pathish) -> int:
+        """As `opath`, but a path that leads out of the root is an error: OSError EXDEV."""
+        inside = _bytes(path).lstrip(b"/") or b"."
+        return openat2(self.fd, inside, os.O_PATH, 0, BENEATH | NO_MAGICLINKS)
 
     def directory(self, path: Pathish) -> int:
         """A readable descriptor of a directory."""

@@ -6,6 +6,7 @@ image's content.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
@@ -223,26 +224,23 @@ def _bind_source(source: str, *, make: bool) -> None:
 def _check_subpath(volume: str, subpath: str) -> None:
     """Say in Docker's words what is wrong with it. What is mounted is opened again, in the volume,
     by the launch: others may change the volume meanwhile."""
-    try:
-        with Root(volume) as root:
-            fd = root.opath(subpath)
-    except OSError as error:
-        base = os.path.realpath(volume)
-        wanted = os.path.realpath(f"{base}/{subpath}")
-        if wanted != base and not wanted.startswith(base + "/"):
-            raise SystemFailure(
-                f"path concatenation escapes the base directory, base: {volume}, subpath: {subpath}"
-            ) from None
-        missing = volume
+    with Root(volume) as root:
+        try:
+            os.close(root.beneath(subpath))
+            return
+        except OSError as error:
+            if error.errno == errno.EXDEV:
+                raise SystemFailure(
+                    "path concatenation escapes the base directory, "
+                    f"base: {volume}, subpath: {subpath}"
+                ) from None
+            reason = (error.strerror or "").lower()
+        missing = ""
         for name in subpath.split("/"):
             missing += f"/{name}"
-            if not os.path.lexists(missing):
+            if not root.exists(missing):
                 break
-        raise SystemFailure(
-            f"cannot access path {volume}/{subpath}: "
-            f"lstat {missing}: {(error.strerror or '').lower()}"
-        ) from None
-    os.close(fd)
+    raise SystemFailure(f"cannot access path {volume}/{subpath}: lstat {volume}{missing}: {reason}")
 
 
 def release(containers: Containers, record: Json, id: str, *, remove_anonymous: bool) -> None:
