@@ -38,7 +38,7 @@ PING = Answer(
     TEXT,
     (
         *_IDENTITY,
-        ("Builder-Version", "1"),
+        ("Builder-Version", "2"),
         ("Cache-Control", "no-cache, no-store, must-revalidate"),
         ("Pragma", "no-cache"),
         ("Swarm", "inactive"),

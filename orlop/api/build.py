@@ -26,7 +26,7 @@ from orlop.builder.remote import is_git, load_url
 from orlop.builder.request import Request
 from orlop.builder.status import statuses
 from orlop.builder.verify import verify
-from orlop.errors import InvalidArgument, NotSupported, SystemFailure
+from orlop.errors import InvalidArgument, SystemFailure
 from orlop.registry.credentials import decode_header
 
 Json = dict[str, Any]
@@ -38,7 +38,9 @@ def build(call: Call) -> Stream:
     """A tar of the context in the body, or `remote`. Answers JSON lines."""
     version = call.text("version")
     if version == "2":
-        raise NotSupported("BuildKit sessions are not supported by this engine")
+        from orlop.api.buildkit import build as by_session
+
+        return by_session(call)
     if version not in ("", "1"):
         raise InvalidArgument(f'invalid version "{version}"')
     builder = call.engine.builder
@@ -104,7 +106,7 @@ def _load(call: Call, builder: Builder, context: Context) -> str:
         context.load(call.body)
         return name
     if is_git(remote):
-        keep = _strings(call, "buildargs", "build args").get(_KEEP) in ("1", "true")
+        keep = strings(call, "buildargs", "build args").get(_KEEP) in ("1", "true")
         load_git(context, remote, builder.spool, keep=keep)
     elif "://" in remote:
         if load_url(builder.images, context, remote):
@@ -114,7 +116,7 @@ def _load(call: Call, builder: Builder, context: Context) -> str:
     return name
 
 
-def _document(call: Call, name: str, what: str, kind: type, go: str) -> Any:
+def document(call: Call, name: str, what: str, kind: type, go: str) -> Any:
     """A query parameter that holds JSON. Raises InvalidArgument with Go's texts."""
     text = call.text(name)
     if not text:
@@ -139,8 +141,8 @@ def _document(call: Call, name: str, what: str, kind: type, go: str) -> Any:
     return found
 
 
-def _strings(call: Call, name: str, what: str) -> dict[str, Any]:
-    found = _document(call, name, what, dict, "map[string]string")
+def strings(call: Call, name: str, what: str) -> dict[str, Any]:
+    found = document(call, name, what, dict, "map[string]string")
     for value in found.values():
         if value is not None and not isinstance(value, str):
             got = _GO_KINDS.get(type(value), "number")
@@ -161,8 +163,8 @@ def _number(call: Call, name: str) -> int:
 def _request(
     call: Call, asked: Ours, context: Context, name: str, named: dict[str, Context | str]
 ) -> Request:
-    arguments = _strings(call, "buildargs", "build args")
-    labels = {k: v or "" for k, v in _strings(call, "labels", "labels").items()}
+    arguments = strings(call, "buildargs", "build args")
+    labels = {k: v or "" for k, v in strings(call, "labels", "labels").items()}
     return Request(
         context,
         name,
@@ -174,13 +176,13 @@ def _request(
         call.text("platform"),
         call.flag("nocache"),
         frozenset(asked.no_cache),
-        tuple(str(c) for c in _document(call, "cachefrom", "cache-from", list, "[]string")),
+        tuple(str(c) for c in document(call, "cachefrom", "cache-from", list, "[]string")),
         call.flag("pull"),
         call.flag("rm", True),
         call.flag("forcerm"),
         call.flag("squash"),
         call.text("networkmode"),
-        _host(call),
+        host_of(call),
         _auth(call),
         asked.secrets,
         asked.agents,
@@ -199,7 +201,7 @@ def _auth(call: Call) -> dict[str, Json]:
     return {str(k): v for k, v in found.items() if isinstance(v, dict)}
 
 
-def _host(call: Call) -> Json:
+def host_of(call: Call) -> Json:
     """Limits of the steps' containers. Docker's names of the query, and of HostConfig."""
     host: Json = {}
     for name, key in (
@@ -226,10 +228,10 @@ def _host(call: Call) -> Json:
     hosts = [h for text in call.texts("extrahosts") for h in text.split(",") if h]
     if hosts:
         host["ExtraHosts"] = hosts
-    ulimits = _document(call, "ulimits", "ulimit settings", list, "[]*container.Ulimit")
+    ulimits = document(call, "ulimits", "ulimit settings", list, "[]*container.Ulimit")
     if ulimits:
         host["Ulimits"] = ulimits
-    options = _document(call, "securityopt", "security options", list, "[]string")
+    options = document(call, "securityopt", "security options", list, "[]string")
     if options:
         host["SecurityOpt"] = options
     return host

@@ -30,6 +30,7 @@ class Attributes:
     subdirectory: str = ""
     context_name: str = "context"  # what the client calls its directories
     dockerfile_name: str = "dockerfile"
+    own_dockerfile: bool = False  # it comes from there even if the context comes from elsewhere
     target: str = ""
     arguments: dict[str, str] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
@@ -53,6 +54,7 @@ def attributes(found: Mapping[str, str]) -> Attributes:
         subdirectory=found.get("contextsubdir", ""),
         context_name=found.get("contextkey") or "context",
         dockerfile_name=found.get("dockerfilekey") or "dockerfile",
+        own_dockerfile="dockerfilekey" in found,
         target=found.get("target", ""),
         arguments=_prefixed(found, "build-arg:"),
         labels=_prefixed(found, "label:"),

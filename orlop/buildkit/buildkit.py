@@ -14,6 +14,7 @@ from orlop.buildkit.grpc import Channel, server
 from orlop.buildkit.http2 import Connection
 from orlop.buildkit.jobs import Jobs
 from orlop.buildkit.session import Session, Sessions
+from orlop.buildkit.uploads import Uploads
 
 
 @dataclass(eq=False, slots=True)
@@ -21,6 +22,7 @@ class Buildkit:
     builder: Builder
     sessions: Sessions = field(default_factory=Sessions)
     jobs: Jobs = field(default_factory=Jobs)
+    uploads: Uploads = field(default_factory=Uploads)
     _connections: set[Connection] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from orlop.buildkit import messages as m
 from orlop.buildkit.export import export
 from orlop.buildkit.frontend import Build, prepare
 from orlop.buildkit.grpc import UNKNOWN, Handler, Incoming, RpcFailure
 from orlop.buildkit.jobs import Job
+from orlop.buildkit.session import nobody
 from orlop.oci import platform as platforms
 from orlop.protobuf import encode
 
@@ -33,15 +34,29 @@ def control(kit: Buildkit) -> dict[str, Handler]:
 
 def _solve(kit: Buildkit, call: Incoming) -> None:
     request = call.request(m.SOLVE_REQUEST)
-    session = kit.sessions.get(request.get("session", ""))
-    job = kit.jobs.begin(request.get("ref", ""), session, request)
+    job = begin(kit, request)
+    call.gone(job.cancel)
+    call.send(m.SOLVE_RESPONSE, {"exporter_response": solve(kit, job)})
+
+
+def begin(kit: Buildkit, request: Json, body: BinaryIO | None = None) -> Job:
+    """A job for a SolveRequest; `body`: the context, where it comes with the request. `solve` it.
+
+    Raises NotFound, Conflict.
+    """
+    name = request.get("session", "")
+    session = kit.sessions.get(name) if name else nobody()
+    job = kit.jobs.begin(request.get("ref", ""), session, request, body)
+    session.gone(job.cancel)
+    return job
+
+
+def solve(kit: Buildkit, job: Job) -> dict[str, str]:
+    """Carry it out; what the client is told of it. Raises RpcFailure, an OrlopError."""
     try:
-        call.gone(job.cancel)
-        session.gone(job.cancel)
-        found = export(kit.builder, job, _result(kit, job))
+        return export(kit.builder, job, _result(kit, job))
     finally:
         kit.jobs.end(job)
-    call.send(m.SOLVE_RESPONSE, {"exporter_response": found})
 
 
 def _result(kit: Buildkit, job: Job) -> Build | None:

@@ -22,7 +22,7 @@ from orlop.errors import InvalidArgument
 from orlop.protobuf import Malformed, decode, encode
 
 PATH = "/moby.filesync.v1.FileSync/DiffCopy"
-_STAT, _REQUEST, _DATA, _FIN, _ERROR = range(5)
+STAT, REQUEST, DATA, FIN, ERROR = range(5)
 _DIRECTORY, _LINK = 1 << 31, 1 << 27  # Go's os.FileMode
 _KINDS = 0x8F280000
 _SETUID, _SETGID, _STICKY = 1 << 23, 1 << 22, 1 << 20
@@ -110,16 +110,16 @@ class Receiver:
             packet = decode(m.PACKET, data)
         except Malformed as error:
             raise InvalidArgument(f"malformed packet: {error}") from None
-        kind = packet.get("type", _STAT)
-        if kind == _DATA:
+        kind = packet.get("type", STAT)
+        if kind == DATA:
             self._content(packet.get("id", 0), packet.get("data", b""))
-        elif kind == _STAT:
+        elif kind == STAT:
             self._entry(packet.get("stat"))
-        elif kind == _FIN:
+        elif kind == FIN:
             if not self._said_end:
                 raise InvalidArgument("the transfer ended before its files")
             self.finished = True
-        elif kind == _ERROR:
+        elif kind == ERROR:
             text = packet.get("data", b"")[:4096].decode("utf-8", "replace")
             raise RpcFailure(2, f"error from sender: {text}")
         else:
@@ -131,10 +131,10 @@ class Receiver:
         while self._waiting and len(self._open) < _ASKED:
             number, item = self._waiting.popleft()
             self._open[number] = self._begun(item)
-            out.append(encode(m.PACKET, {"type": _REQUEST, "id": number}))
+            out.append(encode(m.PACKET, {"type": REQUEST, "id": number}))
         if self._told and not self._open and not self._waiting and not self._said_end:
             self._said_end = True
-            out.append(encode(m.PACKET, {"type": _FIN}))
+            out.append(encode(m.PACKET, {"type": FIN}))
         return out
 
     # --- entries ----------------------------------------------------------------------------------

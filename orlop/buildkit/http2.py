@@ -232,6 +232,7 @@ class Connection:
         with self.lock:
             if self._streams.pop(stream.id, None) is None:
                 return
+            stream.lose("the call was given up")  # our own end: nobody is told
             self.took(stream.id, stream.unread())
             try:
                 self.http.reset_stream(stream.id, _CANCEL)

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from orlop.buildkit import messages as m
 from orlop.buildkit.grpc import CANCELLED, NOT_FOUND, RpcFailure
@@ -30,6 +30,7 @@ class Job:
     ref: str
     session: Session
     request: Json
+    body: BinaryIO | None = None  # the context, where it comes with the request
     cancelled: threading.Event = field(default_factory=threading.Event)
     builds: dict[str, Build] = field(default_factory=dict)  # results of the frontend, by id
     returned: Json | None = None  # what LLBBridge.Return said
@@ -116,9 +117,9 @@ class Jobs:
     _over: deque[Job] = field(default_factory=lambda: deque(maxlen=_KEPT))
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def begin(self, ref: str, session: Session, request: Json) -> Job:
+    def begin(self, ref: str, session: Session, request: Json, body: BinaryIO | None = None) -> Job:
         """Raises Conflict."""
-        job = Job(ref, session, request)
+        job = Job(ref, session, request, body)
         with self._changed:
             if ref in self._running:
                 raise Conflict(f"job ID {ref} exists")

@@ -107,10 +107,8 @@ class Agents(_Asked):
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _check(self, id: str) -> None:
-        if not self._session.supports(_CHECK):
-            raise KeyError(id)
         try:
-            self._session.channel.call(_CHECK, m.AGENT_REQUEST, {"id": id}, m.EMPTY)
+            self._session.call(_CHECK, m.AGENT_REQUEST, {"id": id}, m.EMPTY)
         except RpcFailure:
             raise KeyError(id) from None
 

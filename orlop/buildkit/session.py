@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote_plus
 
 from orlop.buildkit import messages as m
 from orlop.buildkit.grpc import NOT_FOUND, Channel, Outgoing, RpcFailure
 from orlop.errors import Conflict, NotFound
+from orlop.protobuf import Table
+
+Json = dict[str, Any]
 
 _SERVICES = "moby.buildkit.secrets.v1.Secrets/GetSecret", "moby.filesync.v1.Auth/Credentials"
 _SECRET, _CREDENTIALS = (f"/{name}" for name in _SERVICES)
@@ -22,7 +26,7 @@ class Session:
     id: str
     shared_key: str  # the client's name for where its files come from
     methods: frozenset[str]  # paths, lower case
-    channel: Channel
+    channel: Channel | None
     _ended: threading.Event = field(default_factory=threading.Event)
     _callbacks: list[Callable[[], object]] = field(default_factory=list)
 
@@ -33,14 +37,22 @@ class Session:
         """Raises RpcFailure."""
         if not self.supports(path):
             raise RpcFailure(NOT_FOUND, f"method {path} not supported by the client")
+        assert self.channel is not None
         return self.channel.open(path, metadata)
+
+    def call(self, path: str, table: Table, value: Mapping[str, Any], answer: Table) -> Json:
+        """One message each way. Raises RpcFailure."""
+        if not self.supports(path):
+            raise RpcFailure(NOT_FOUND, f"method {path} not supported by the client")
+        assert self.channel is not None
+        return self.channel.call(path, table, value, answer)
 
     def secret(self, id: str) -> bytes | None:
         """None for one that the client has not. Raises RpcFailure."""
         if not self.supports(_SECRET):
             return None
         try:
-            found = self.channel.call(_SECRET, m.SECRET_REQUEST, {"id": id}, m.SECRET)
+            found = self.call(_SECRET, m.SECRET_REQUEST, {"id": id}, m.SECRET)
         except RpcFailure as failure:
             if failure.code == NOT_FOUND or "not found" in failure.message:
                 return None
@@ -51,9 +63,7 @@ class Session:
         """(user, password or identity token) for a registry; the user is "" with a token."""
         if not self.supports(_CREDENTIALS):
             return None
-        found = self.channel.call(
-            _CREDENTIALS, m.CREDENTIALS_REQUEST, {"host": host}, m.CREDENTIALS
-        )
+        found = self.call(_CREDENTIALS, m.CREDENTIALS_REQUEST, {"host": host}, m.CREDENTIALS)
         secret = found.get("secret", "")
         return (found.get("user", ""), secret) if secret else None
 
@@ -67,6 +77,11 @@ class Session:
         self._ended.set()
         while self._callbacks:
             self._callbacks.pop()()
+
+
+def nobody() -> Session:
+    """The session of a build without one: it lends nothing."""
+    return Session("", "", frozenset(), None)
 
 
 def header_values(values: Iterable[str]) -> tuple[list[str], bool]:

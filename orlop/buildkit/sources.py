@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import BinaryIO, cast
 from urllib.parse import urlsplit
 
@@ -25,6 +25,8 @@ from orlop.storage.compression import Reader
 
 _UPLOADS = "buildkit-session"  # the host of URLs that the session itself answers
 _PULL = "/moby.upload.v1.Upload/Pull"
+_PIECE = 1 << 18
+_HEAD = 512  # bytes that tell a tar
 _TEXT_LIMIT = 16 << 20  # bytes of a Dockerfile
 
 
@@ -50,18 +52,20 @@ class Sources:
     def dockerfile(self) -> str:
         """Its text. Raises InvalidArgument, RpcFailure."""
         asked = self._asked
-        if asked.context:
+        if self._job.body is not None:
+            self._remote = Context(self._builder.spool)
+            self._take_body(self._remote, self._job.body)
+        elif asked.context:
             self._load_remote(asked.context)
         name = asked.filename
-        own = self._remote is None or "dockerfilekey" in self._job.request.get("attrs", {})
+        if self._remote is not None and not asked.own_dockerfile:
+            return self._read(self._remote, name)
         told = Told(self._job, f"[internal] load build definition from {name.rpartition('/')[2]}")
         with told.during():
-            if self._remote is not None and not own:
-                return self._read(self._remote, name)
             wanted = [name, f"{name}.dockerignore"]
             if name == "Dockerfile":
                 wanted.append("dockerfile")
-            with contextlib.closing(Context(self._builder.spool)) as found:
+            with closing(Context(self._builder.spool)) as found:
                 transfer = Wanted(asked.dockerfile_name, follow=wanted)
                 self._receive(found, told, "transferring dockerfile:", transfer)
                 return self._read(found, name)
@@ -89,7 +93,7 @@ class Sources:
         with told.during():
             text = self._beside
             if text is None:
-                with contextlib.closing(Context(self._builder.spool)) as found:
+                with closing(Context(self._builder.spool)) as found:
                     transfer = Wanted(self._asked.context_name, follow=[".dockerignore"])
                     self._receive(found, told, "transferring context:", transfer)
                     item = resolve(found, ".dockerignore")
@@ -146,34 +150,44 @@ class Sources:
 
     def _upload(self, context: Context, where: str) -> None:
         """A tar, or a lone Dockerfile, that the client holds ready."""
-        told = Told(self._job, "[internal] load remote build context")
-        with (
-            told.during(),
-            contextlib.closing(
-                self._job.session.open(_PULL, {"urlpath": [urlsplit(where).path]})
-            ) as call,
-        ):
+        call = self._job.session.open(_PULL, {"urlpath": [urlsplit(where).path]})
+        with Told(self._job, "[internal] load remote build context").during(), closing(call):
 
             def chunks() -> Iterator[bytes]:
                 while (data := call.receive()) is not None:
                     self._job.check()
                     yield decode(m.CHUNK, data).get("data", b"")
 
-            pieces = chunks()
-            first = b""
-            for piece in pieces:
-                first += piece
-                if len(first) >= 512:
-                    break
+            _fill(context, chunks())
+        self._tell_copy()
 
-            def all_of_it() -> Iterator[bytes]:
-                yield first
-                yield from pieces
+    def _take_body(self, context: Context, body: BinaryIO) -> None:
+        with Told(self._job, "[internal] load remote build context").during():
+            _fill(context, iter(lambda: body.read(_PIECE), b""))
+        self._tell_copy()
 
-            if looks_like_archive(first):
-                context.load(cast(BinaryIO, Reader(all_of_it())))
-            else:
-                context.add_stream("Dockerfile", all_of_it(), 0o644)
+    def _tell_copy(self) -> None:
+        """BuildKit unpacks it in a step of its own; here it was indexed while it came."""
+        with Told(self._job, "copy /context /").during():
+            pass
+
+
+def _fill(context: Context, pieces: Iterator[bytes]) -> None:
+    """By a tar, or by a lone Dockerfile."""
+    first = b""
+    for piece in pieces:
+        first += piece
+        if len(first) >= _HEAD:
+            break
+
+    def chunks() -> Iterator[bytes]:
+        yield first
+        yield from pieces
+
+    if looks_like_archive(first):
+        context.load(cast(BinaryIO, Reader(chunks())))
+    else:
+        context.add_stream("Dockerfile", chunks(), 0o644)
 
 
 def _text(context: Context, item: object) -> str:

@@ -33,9 +33,13 @@ class Client:
             "PATH": f"{TOOLS / suite}:{os.environ['PATH']}",
         }
 
+    @property
+    def command(self) -> list[str]:
+        return [str(TOOLS / self.suite / "docker")]
+
     def popen(self, *words: str, **options: object) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [str(TOOLS / self.suite / "docker"), *words],
+            [*self.command, *words],
             env=self.environment, text=True, **options,  # type: ignore[call-overload]
         )  # fmt: skip
 
@@ -45,7 +49,7 @@ class Client:
     ) -> subprocess.CompletedProcess[str]:  # fmt: skip
         """stdout and stderr as text; `check`: it succeeds."""
         done = subprocess.run(
-            [str(TOOLS / self.suite / "docker"), *words],
+            [*self.command, *words],
             env={**self.environment, **environment}, input=stdin, capture_output=True, cwd=cwd,
             timeout=120, check=False,
         )  # fmt: skip
@@ -70,4 +74,5 @@ def steady(progress: str) -> str:
     text = re.sub(r"(?m)^(#\d+) \d+\.\d+ ", r"\1 TIME ", text)
     text = re.sub(r"(?m)^\d+\.\d+ ", "TIME ", text)
     text = re.sub(r"DONE \d+\.\d+s", "DONE", text)
-    return re.sub(r"\d+(\.\d+)?[kM]?B( \d+\.\d+s)? done", "SIZE done", text)
+    text = re.sub(r" \d+\.\d+s done", " done", text)
+    return re.sub(r"\d+(\.\d+)?[kM]?B done", "SIZE done", text)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import tarfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -132,6 +141,166 @@ def test_docker_build_takes_the_plugin(client: Client, context: Path) -> None:
     found = client("build", "--progress=plain", "-t", "plugin:1", str(context))
     assert "[internal] load build definition from Dockerfile" in found.stderr
     assert client("build", "-q", str(context)).stdout.startswith("sha256:")
+
+
+def test_outputs_that_the_client_keeps(client: Client, context: Path, tmp_path: Path) -> None:
+    write(context, "FROM scratch\nCOPY --chmod=4755 a.txt /d/a\nCOPY . /all/\n")
+    (context / "link").symlink_to("../../nowhere")
+    (context / "many").mkdir()
+    for number in range(300):
+        (context / "many" / str(number)).write_text(str(number) * number)
+    out = tmp_path / "out"
+    images = client("images", "-aq").stdout
+    told = client.build("-o", str(out), str(context)).stderr
+    assert "exporting to client directory" in told
+    assert "copying files" in told
+    assert (out / "d" / "a").stat().st_mode & 0o7777 == 0o4755
+    assert os.readlink(out / "all" / "link") == "../../nowhere"
+    assert {p.name: p.read_text() for p in (out / "all" / "many").iterdir()} == {
+        str(number): str(number) * number for number in range(300)
+    }
+    told = client.build("-o", f"type=tar,dest={tmp_path}/tar", str(context)).stderr
+    assert "sending tarball" in told
+    with tarfile.open(tmp_path / "tar") as archive:
+        names = archive.getnames()
+        assert {"d/a", "all/link", "all/many/299"} < set(names)
+    streamed = subprocess.run(
+        [*client.command, "buildx", "build", "-o", "-", str(context)],
+        env=client.environment, capture_output=True, check=True,
+    ).stdout  # fmt: skip
+    with tarfile.open(fileobj=io.BytesIO(streamed)) as archive:
+        assert archive.getnames() == names
+    assert client("images", "-aq").stdout == images  # nothing but files was asked for
+
+
+def test_contexts_from_standard_input(client: Client, context: Path, tmp_path: Path) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        archive.add(context, ".")
+    client.build("-t", "stdin:1", "-", stdin=packed.getvalue())
+    assert client("run", "--rm", "stdin:1", "ls", "/ctx").stdout == "Dockerfile\na.txt\n"
+    client.build("-t", "stdin:2", "-", stdin=b"FROM busybox\nCMD echo alone\n")
+    assert client("run", "--rm", "stdin:2").stdout == "alone\n"
+    client.build("-t", "stdin:3", "-f", "-", str(context),
+                 stdin=b"FROM busybox\nCOPY a.txt /own\nCMD cat /own\n")  # fmt: skip
+    assert client("run", "--rm", "stdin:3").stdout == "a\n"
+
+
+def test_secrets_stay_with_the_step(client: Client, context: Path, tmp_path: Path) -> None:
+    word = f"hunter2-{client.suite}"
+    (tmp_path / "secret").write_text(word)
+    write(
+        context,
+        "FROM busybox\n"
+        "RUN --mount=type=secret,id=file wc -c < /run/secrets/file\n"
+        'RUN --mount=type=secret,id=file,target=/x,mode=0440 stat -c %a /x && [ "$(cat /x)" ]\n'
+        'RUN --mount=type=secret,id=var,env=VAR [ "$VAR" = from-the-environment ]\n'
+        "RUN --mount=type=secret,id=none [ ! -e /run/secrets/none ]\n",
+    )
+    flags = ["--secret", f"id=file,src={tmp_path}/secret", "--secret", "id=var,env=OF_THE_CLIENT"]
+    told = client.build("-t", "secret:1", "--no-cache", *flags, str(context),
+                        OF_THE_CLIENT="from-the-environment").stderr  # fmt: skip
+    assert f" {len(word)}\n" in told
+    assert " 440\n" in told
+    daemon = client.daemon
+    found = subprocess.run(
+        ["grep", "-rlE", f"{word}|from-the-environment", str(daemon.data_root), str(daemon.log),
+         str(daemon.exec_root)],
+        capture_output=True, text=True, check=False,
+    ).stdout  # fmt: skip
+    assert found == "" or set(found.split()) <= _recipes(found)
+    write(context, "FROM busybox\nRUN --mount=type=secret,id=none,required true\n")
+    refused = client.build(str(context), check=False)
+    assert "secret none: not found" in refused.stderr
+
+
+def _recipes(found: str) -> set[str]:
+    """Files that hold the Dockerfile's own words (the name of a variable's value is among them)."""
+    return {path for path in found.split() if "cache.db" in path or "imagedb" in path}
+
+
+def test_an_agent_of_the_clients(client: Client, context: Path, tmp_path: Path) -> None:
+    path = f"/tmp/agent-{os.getpid()}-{client.suite}"
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(path)
+        agent.listen()
+        write(
+            context,
+            "FROM busybox\n"
+            "RUN --mount=type=ssh [ -S $SSH_AUTH_SOCK ] && echo is a socket\n"
+            "RUN --mount=type=ssh,id=other [ ! -e $SSH_AUTH_SOCK ] || [ -z $SSH_AUTH_SOCK ]\n",
+        )
+        told = client.build("--no-cache", "--ssh", f"default={path}", str(context)).stderr
+        assert "is a socket\n" in told
+    os.unlink(path)
+    write(context, "FROM busybox\nRUN --mount=type=ssh,required true\n")
+    refused = client.build(str(context), check=False)
+    assert refused.returncode == 1
+
+
+def test_a_client_that_leaves_ends_its_build(client: Client, context: Path) -> None:
+    daemon = client.daemon
+    write(context, "FROM busybox\nRUN echo begun; sleep 1000\n")
+    before = client("ps", "-aq").stdout
+    for signal_ in (signal.SIGINT, signal.SIGKILL):
+        process = client.popen("buildx", "build", "--progress=plain", "--no-cache", str(context),
+                               stderr=subprocess.PIPE)  # fmt: skip
+        assert process.stderr
+        for line in process.stderr:
+            if line.endswith(" begun\n"):
+                break
+        plugin = [int(pid) for pid in children(process.pid)]
+        for pid in [process.pid, *plugin]:
+            os.kill(pid, signal_)
+        process.stderr.close()
+        process.wait(60)
+        until(lambda: client("ps", "-aq").stdout == before)
+        until(lambda: not list((daemon.data_root / "orlop" / "build" / "spool").iterdir()))
+    assert not list((daemon.exec_root / "build").iterdir())
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def until(look: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not look():
+        assert time.monotonic() < deadline, "it did not come"
+        select.select([], [], [], 0.05)
+
+
+# --- docker 20.10, which posts its build ----------------------------------------------------------
+
+
+@pytest.fixture
+def old(orlopd: Daemon, tmp_path: Path) -> Client:
+    return Client(orlopd, "bookworm", tmp_path)
+
+
+def test_the_old_cli(old: Client, context: Path, tmp_path: Path) -> None:
+    found = old("build", "--progress=plain", "--no-cache", "-t", "old:1", "--build-arg", "A=b",
+                "--label", "l=m", str(context))  # fmt: skip
+    assert "[internal] load build definition from Dockerfile" in found.stderr  # daemon prefers it
+    assert "naming to docker.io/library/old:1" in found.stderr
+    assert old("image", "inspect", "-f", "{{.Config.Labels}}", "old:1").stdout == "map[l:m]\n"
+    quiet = old("build", "-q", str(context)).stdout
+    assert quiet.startswith("sha256:")
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        archive.add(context, ".")
+    old("build", "-t", "old:2", "-", stdin=packed.getvalue())
+    assert old("run", "--rm", "old:2", "cat", "/hi").stdout == "hi\n"
+    old("build", "-o", f"{tmp_path}/out", "-", stdin=b"FROM scratch\nCOPY <<E /f\ndata\nE\n")
+    assert (tmp_path / "out" / "f").read_text() == "data\n"
+    write(context, "FROM busybox\nRUN exit 3\n")
+    failed = old("build", str(context), check=False)
+    assert failed.returncode == 1
+    assert 'process "/bin/sh -c exit 3" did not complete successfully: exit code: 3' in (
+        failed.stderr
+    )
+    classic = old("build", str(context), check=False, DOCKER_BUILDKIT="0")
+    assert "The command '/bin/sh -c exit 3' returned a non-zero code: 3" in classic.stderr
 
 
 def test_compose(client: Client, context: Path, tmp_path: Path) -> None:

@@ -271,3 +271,21 @@ def test_more_than_the_window_is_refused(raw: Raw) -> None:
         raw.sock.sendall(frame * 10_000)
     raw.thread.join(10)
     assert not raw.thread.is_alive()
+
+
+def test_a_call_that_we_give_up_wakes_who_waits_for_it(peers: Peers) -> None:
+    hanging = peers.channel.open("/t/hang")
+    assert peers.begun.wait(10)
+    found: list[RpcFailure] = []
+
+    def wait() -> None:
+        with pytest.raises(RpcFailure) as caught:
+            hanging.receive()
+        found.append(caught.value)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    hanging.close()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert found
