@@ -76,6 +76,7 @@ class Config:
     init: bool = False
     init_path: str = ""
     no_new_privileges: bool = False
+    userns_remap: str = ""  # "default" or user[:group]; empty: containers have the host's users
     seccomp_profile: str = ""
     selinux_enabled: bool = False
     labels: tuple[str, ...] = ()

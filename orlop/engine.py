@@ -31,6 +31,7 @@ from orlop.network.networks import Networks
 from orlop.storage.choose import choose
 from orlop.storage.journal import Journal
 from orlop.storage.layers import Layers
+from orlop.subids import remap
 from orlop.volume.volumes import Volumes
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class Engine:
         volumes = Volumes(root / "volumes", events)
         keeper = Keeper(config.exec_root)
         containers = Containers(config, images, layers, networks, volumes, keeper, events)
+        containers.remap = remap(config.userns_remap)
         images.in_use = lambda: image_users(containers)
         volumes.references = lambda: _volume_references(containers)
         builder = Builder(

@@ -32,6 +32,7 @@ class Daemon:
         self.host = f"unix://{self.socket}"
         self.log = self.base / "log"
         self.flags = list(flags)
+        self.prefix: list[str] = []  # of the command line: a namespace to live in
         self.process: subprocess.Popen[bytes] | None = None
         number = int.from_bytes(os.urandom(2), "big")
         self.bridge = f"or{number:04x}"
@@ -45,6 +46,7 @@ class Daemon:
             ready.settimeout(_READY)
             self.process = subprocess.Popen(
                 [
+                    *self.prefix,
                     sys.executable,
                     "-m",
                     "orlop.daemon",

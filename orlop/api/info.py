@@ -198,6 +198,8 @@ def _security(engine: Engine, unified: bool) -> list[str]:
     if os.path.exists("/proc/sys/kernel/seccomp/actions_avail"):
         profile = engine.config.seccomp_profile or "builtin"
         out.append(f"name=seccomp,profile={profile}")
+    if engine.containers.remap is not None:
+        out.append("name=userns")
     if unified:
         out.append("name=cgroupns")
     if engine.config.no_new_privileges:

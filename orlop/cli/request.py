@@ -275,7 +275,8 @@ def _check_modes(options: Options) -> None:
         raise ValueError("--pid: invalid PID mode")
     if uts not in ("", "host"):
         raise ValueError("--uts: invalid UTS mode")
-    if options.text("userns") not in ("", "host"):
+    userns = options.text("userns")
+    if userns not in ("", "host") and userns.partition(":")[0] != "auto":
         raise ValueError("--userns: invalid USER mode")
     if options.text("cgroupns") not in ("", "host", "private"):
         raise ValueError("--cgroupns: invalid CGROUP mode")

@@ -20,12 +20,14 @@ from orlop.container import names, sysinfo
 from orlop.container.cleanup import Cleanup
 from orlop.container.couriers import Couriers
 from orlop.container.execs import Execs
+from orlop.container.idranges import IDRanges
 from orlop.container.linkindex import LinkIndex
 from orlop.container.model import Container
 from orlop.container.timers import Timers, guarded
 from orlop.errors import Conflict, InvalidArgument, NotFound, SystemFailure
 from orlop.events import Events
 from orlop.image.model import ImageUse
+from orlop.oci.idmap import IDMap
 
 if TYPE_CHECKING:
     from orlop.image.images import Images
@@ -63,6 +65,8 @@ class Containers:
     closing: bool = False
     execs: Execs = field(default_factory=Execs)
     couriers: Couriers = field(init=False)
+    remap: IDMap | None = None  # of userns-remap
+    ranges: IDRanges = field(default_factory=IDRanges)  # of --userns=auto
     exec_exits: list[ExecExit] = field(default_factory=list)  # exec.py registers here
     hidden_env: dict[str, tuple[str, ...]] = field(default_factory=dict)  # in no record: secrets
     _exits: ThreadPoolExecutor = field(
@@ -183,6 +187,7 @@ class Containers:
         """Unlist it and free its name."""
         with self._lock:
             self._by_id.pop(container.id, None)
+            self.ranges.release(container.id)
             self.release(container.name, container.id)
             self.relink(container, {})
 

@@ -10,6 +10,7 @@ import base64
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -18,7 +19,8 @@ import msgspec
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.container.times import stamp
-from orlop.container.view import inside_view
+from orlop.container.userns import owners
+from orlop.container.view import inside_view, view_map
 from orlop.errors import Forbidden, InvalidArgument, NotFound
 from orlop.paths import Root
 from orlop.storage.pack import pack
@@ -97,13 +99,19 @@ def archive_put(
 
                 who = resolve(root, container.config["User"])
                 owner = (who.uid, who.gid)
-            unpack(
-                archive,
-                root_fd=root.fd,
-                base=os.fsdecode(root.resolve(path or "/")),
-                keep_directories=no_overwrite_dir_non_dir,
-                owner=owner,
-            )
+            shown = view_map(container)
+            with ExitStack() as stack:
+                namespace = -1
+                if shown is not None:
+                    namespace = stack.enter_context(owners(containers, shown)).namespace
+                unpack(
+                    archive,
+                    root_fd=root.fd,
+                    base=os.fsdecode(root.resolve(path or "/")),
+                    keep_directories=no_overwrite_dir_non_dir,
+                    owner=owner,
+                    namespace=namespace,
+                )
         finally:
             os.close(fd)
     containers.publish(container, "extract-to-dir")
@@ -128,7 +136,8 @@ class _Stream:
             follow = path.endswith(("/", "/."))
             target = root.resolve(path) if follow else os.fsencode(path)
             name = found.name or "/"
-            yield from pack(root, target, "." if name == "/" else name)
+            shown = view_map(self._container)
+            yield from pack(root, target, "." if name == "/" else name, shown)
         self._containers.publish(self._container, "archive-path")
 
     def chunks(self) -> Iterator[bytes]:

@@ -23,19 +23,20 @@ from orlop.container import (
     names,
     resources,
     security,
+    userns,
     validate,
     volumes,
 )
 from orlop.container.containers import Containers, new_id
 from orlop.container.model import Container, joined
 from orlop.container.times import stamp
+from orlop.container.volumes import TRANSIENT as TRANSIENT
 from orlop.errors import InvalidArgument, NotFound
 from orlop.image.model import Image
 from orlop.oci import platform as platforms
 
 Json = dict[str, Any]
 
-TRANSIENT = "OrlopBuild"
 OWN_RUNTIMES = ("orlop", "runc", "io.containerd.runc.v2")  # all mean our runtime
 
 
@@ -60,6 +61,7 @@ def create(
     if name:
         name = names.check(name)
     validate.modes(config, given_host)
+    userns.check(given_host)
     validate.foreign_options(given_host)
     if not config:
         raise InvalidArgument("config cannot be empty in order to create a container")
@@ -83,6 +85,10 @@ def create(
         reserved = containers.reserve(name, id)
         undo.callback(containers.release, reserved, id)
         record["Name"] = f"/{reserved}"
+        own = userns.claim(containers, id, host, image)
+        if own is not None:
+            undo.callback(containers.ranges.release, id)
+            record[userns.RECORD] = own.document()
         points, fill = volumes.resolve(containers, id, merged, host, undo.callback)
         record["MountPoints"] = points
         if any(point["Type"] == "image" for point in points.values()):
@@ -161,6 +167,7 @@ def _host_config(containers: Containers, given: Json) -> Json:
 def _check(containers: Containers, given: Json, host: Json) -> list[str]:
     warnings = resources.check(host, containers.info)
     warnings += validate.host_config(host, OWN_RUNTIMES, containers.config.runtimes)
+    userns.conflicts(host, remapped=containers.remap is not None)
     security.parse(host)
     logopts.check(host["LogConfig"]["Type"], host["LogConfig"]["Config"])
     legacy = host["NetworkMode"] in ("bridge", "default")

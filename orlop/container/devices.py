@@ -58,6 +58,11 @@ def _is_device(st: os.stat_result) -> bool:
 
 def requested(mapping: Json) -> list[Json]:
     """One entry of HostConfig.Devices as nodes. Raises SystemFailure with Docker's text."""
+    return [node for _, node in located(mapping)]
+
+
+def located(mapping: Json) -> list[tuple[str, Json]]:
+    """As `requested`, each with its path on the host."""
     host = mapping.get("PathOnHost") or ""
     inside = mapping.get("PathInContainer") or host
     text = f'error gathering device information while adding custom device "{host}": '
@@ -69,11 +74,11 @@ def requested(mapping: Json) -> list[Json]:
     except ValueError:
         raise SystemFailure(text + "not a device node") from None
     if _is_device(st):
-        return [_node(inside, st)]
+        return [(real, _node(inside, st))]
     if not stat.S_ISDIR(st.st_mode):
         raise SystemFailure(text + "not a device node")
     found = [
-        _node(inside.rstrip("/") + path[len(real.rstrip("/")) :], node)
+        (path, _node(inside.rstrip("/") + path[len(real.rstrip("/")) :], node))
         for path, node in _walk(real)
     ]
     if not found:

@@ -13,5 +13,5 @@ def export(containers: Containers, ref: str) -> Iterator[bytes]:
     """Chunks of the tar; closing the iterator ends it and releases the mount."""
     container = containers.get(ref)
     with layer_view(containers, container) as root:
-        yield from pack(root, "/", "")
+        yield from pack(root, "/", "", container.rootfs_map)
     containers.publish(container, "export")

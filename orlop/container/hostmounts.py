@@ -12,13 +12,15 @@ from orlop.container.model import Container
 from orlop.kernel import mount
 
 
-def mount_shm(container: Container, size: int) -> Path:
-    """Idempotent; the path."""
+def mount_shm(container: Container, size: int, owner: tuple[int, int]) -> Path:
+    """Idempotent; the path. `owner`: the container's root."""
     path = container.path("mounts") / "shm"
     path.mkdir(mode=0o700, exist_ok=True)
     if not os.path.ismount(path):
         flags = mount.MS_NOSUID | mount.MS_NODEV | mount.MS_NOEXEC
-        mount.mount("shm", str(path), "tmpfs", flags, f"mode=1777,size={size}")
+        mount.mount(
+            "shm", str(path), "tmpfs", flags, f"mode=1777,size={size},uid={owner[0]},gid={owner[1]}"
+        )
     return path
 
 

@@ -15,6 +15,7 @@ from orlop.container import mounts
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.errors import NotFound, OrlopError
+from orlop.storage.driver import Owners
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +45,9 @@ def layers(record: Json) -> list[str]:
     return [p["ID"] for p in points if p.get("Type") == "image" and p.get("ID")]
 
 
-def mount(containers: Containers, point: Json) -> str:
+def mount(containers: Containers, point: Json, owners: Owners | None = None) -> str:
     """The tree on the host; noted in the mount point, as Docker shows it."""
-    path: str = containers.layers.mount(point["ID"])
+    path: str = containers.layers.mount(point["ID"], owners)
     point["Source"] = path
     return path
 

@@ -25,6 +25,7 @@ from orlop.container import (
     rootfs,
     security,
     spec,
+    userns,
     users,
     volumes,
 )
@@ -33,6 +34,7 @@ from orlop.container.model import Container, Json, joined
 from orlop.container.specmounts import UserMount
 from orlop.container.times import stamp
 from orlop.errors import Conflict, InvalidArgument, NotFound, OrlopError, SystemFailure
+from orlop.oci.idmap import IDMap
 from orlop.paths import Root
 
 _SHM = "/dev/shm"
@@ -47,13 +49,21 @@ def launch(containers: Containers, container: Container, record: Json) -> str:
     record["LogPath"] = ""
     with ExitStack() as undo:
         undo.callback(containers.keeper.drop, container.id, "")
-        merged = rootfs.enter(containers, container)
+        namespace = userns.of_start(containers, container, record)
+        shown = namespace.idmap if namespace else None
+        merged = rootfs.enter_to_run(containers, container, shown)
         undo.callback(rootfs.leave, containers, container)
         attachment = _attach(containers, container, record, host)
         undo.callback(containers.networks.detach, container.id)
-        facts = _facts(containers, container, record, host, merged, attachment, undo)
+        facts = _facts(containers, container, record, host, merged, attachment, namespace, undo)
         document = spec.build(record, host, facts)
-        plan = plans.for_container(containers, document, facts.security, attachment.container_ops)
+        plan = plans.for_container(
+            containers,
+            document,
+            facts.security,
+            attachment.container_ops,
+            map_root=containers.layers.driver.whole,
+        )
         pid, started_ns = _spawn(containers, container, record, host, plan, attachment)
         undo.pop_all()
     attachment.close()
@@ -138,6 +148,7 @@ def _facts(
     host: Json,
     merged: str,
     attachment: Any,
+    namespace: userns.UserNamespace | None,
     undo: ExitStack,
 ) -> spec.Facts:
     daemon = containers.config
@@ -145,9 +156,10 @@ def _facts(
     with Root(merged) as root:
         identity = users.resolve(root, config["User"], host["GroupAdd"] or ())
     found = security.parse(host, no_new_privileges=daemon.no_new_privileges)
-    mounts = volumes.sources(containers, record, host, undo.callback)
+    shown = namespace.idmap if namespace else None
+    mounts = volumes.sources(containers, record, host, shown, undo.callback)
     mounts += _own_mounts(record, host, mounts)
-    mounts += _shared_memory(containers, container, record, host, undo)
+    mounts += _shared_memory(containers, container, record, host, shown, undo)
     wants_init = bool(daemon.init if host.get("Init") is None else host["Init"])
     if wants_init:
         binary = initbinary.find(daemon.init_path)
@@ -162,6 +174,9 @@ def _facts(
             )
         )
     nodes, rules = _devices(host)
+    if namespace is not None:
+        mounts += _bound(host)
+        nodes = []
     if joined(host["PidMode"]):
         _running(containers, joined(host["PidMode"]), "failed to join PID namespace")
     record["AppArmorProfile"], confined = apparmor.profile(found.apparmor, host["Privileged"])
@@ -186,6 +201,7 @@ def _facts(
         init=wants_init,
         apparmor=confined,
         time_namespace=plans.time_namespaces(),
+        user_namespace=namespace,
     )
 
 
@@ -208,19 +224,25 @@ def _own_mounts(record: Json, host: Json, mounts: list[UserMount]) -> list[UserM
         source = record.get(key)
         if source and target not in taken and os.path.exists(source):
             writable = not host["ReadonlyRootfs"]
-            out.append(UserMount(target, source, writable, "rprivate", ours=True))
+            out.append(UserMount(target, source, writable, "rprivate", mapped=True, ours=True))
     return out
 
 
 def _shared_memory(
-    containers: Containers, container: Container, record: Json, host: Json, undo: ExitStack
+    containers: Containers,
+    container: Container,
+    record: Json,
+    host: Json,
+    shown: IDMap | None,
+    undo: ExitStack,
 ) -> list[UserMount]:
     """/dev/shm when it is not simply the container's own tmpfs."""
     mode = host["IpcMode"]
     if mode == "host":
         record["ShmPath"] = _SHM
     elif mode == "shareable":
-        record["ShmPath"] = str(hostmounts.mount_shm(container, host["ShmSize"]))
+        owner = shown.root if shown else (0, 0)
+        record["ShmPath"] = str(hostmounts.mount_shm(container, host["ShmSize"], owner))
         undo.callback(hostmounts.unmount_shm, container)
     elif mode.startswith("container:"):
         record["ShmPath"] = _donor_shm(containers, joined(mode))
@@ -258,6 +280,15 @@ def _devices(host: Json) -> tuple[list[Json], list[Json]]:
         nodes += found
         rules += devices.node_rules(found, mapping.get("CgroupPermissions") or "rwm")
     return nodes, rules
+
+
+def _bound(host: Json) -> list[UserMount]:
+    """Devices of the host for a user namespace, which may make no nodes."""
+    found = [pair for mapping in host["Devices"] or () for pair in devices.located(mapping)]
+    return [
+        UserMount(node["path"], path, propagation="rprivate", recursive=False, ours=True)
+        for path, node in found
+    ]
 
 
 def _spawn(

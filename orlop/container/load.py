@@ -23,15 +23,17 @@ from orlop.container import (
     remove,
     shapes,
     start,
+    userns,
     volumes,
 )
 from orlop.container.containers import Containers
 from orlop.container.create import TRANSIENT
 from orlop.container.merge import host_config as default_host_config
-from orlop.container.model import Container, Json, decode
+from orlop.container.model import Container, Json, decode, joined
 from orlop.container.shapes import Damaged
 from orlop.container.times import stamp
 from orlop.errors import OrlopError
+from orlop.oci import idmap
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,9 @@ def _load_one(containers: Containers, id: str) -> None:
         log.warning("container %s: name %r is taken or missing", id[:12], name)
         container.name = containers.reserve("", id)
     containers.add(container)
+    own = idmap.from_document(record.get(userns.RECORD)) if not container.damaged else None
+    if own is not None:
+        containers.ranges.hold(id, own)
 
 
 def _defaults(containers: Containers) -> Json:
@@ -215,6 +220,9 @@ def _adopt(containers: Containers, container: Container, task: Json) -> None:
             state.started_at = stamp(task["started_ns"])
         _take_over(container, int(task["started_ns"]))
         record = container.record
+        container.rootfs_map = userns.of_process(state.pid)
+        if userns.is_auto(str(container.host_config.get("UsernsMode") or "")):
+            _hold_range(containers, container, record)
         record["HasBeenStartedBefore"] = True
         container.save(record)
         containers.networks.restore(
@@ -226,6 +234,16 @@ def _adopt(containers: Containers, container: Container, task: Json) -> None:
         )
         volumes.hold(containers, record)
         health.schedule(containers, container)
+
+
+def _hold_range(containers: Containers, container: Container, record: Json) -> None:
+    """What it runs with counts, should the record not have it yet."""
+    shown = container.rootfs_map
+    if shown is not None and not any(
+        joined(str(container.host_config[k])) for k in ("NetworkMode", "PidMode", "IpcMode")
+    ):
+        record[userns.RECORD] = shown.document()
+        containers.ranges.hold(container.id, shown)
 
 
 def _resume_restart(containers: Containers, container: Container) -> None:

@@ -20,6 +20,7 @@ import msgspec
 
 from orlop import files
 from orlop.container.times import NEVER
+from orlop.oci.idmap import IDMap
 
 Json = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -135,6 +136,7 @@ class Container:
         "lock",
         "name",
         "restarts_under_way",
+        "rootfs_map",
         "rootfs_users",
         "state",
         "summary",
@@ -157,6 +159,7 @@ class Container:
         self.health_cancel: Callable[[], None] | None = None
         self.launched = 0.0  # CLOCK_MONOTONIC of the start, 0 when adopted from another daemon
         self.restarts_under_way = 0  # between their stop and their start: no AutoRemove
+        self.rootfs_map: IDMap | None = None  # whom the mounted root shows as owners
         self.rootfs_users = 0  # who needs the root mounted (rootfs.py)
         self._record = encode({**record, "State": self.state.document()})
         self._host_config = encode(host_config)

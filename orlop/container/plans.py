@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from orlop.container import caps, cgroups, exec_process, failures
+from orlop.container import caps, cgroups, exec_process, failures, userns
 from orlop.container.containers import Containers
 from orlop.container.model import Container, joined
 from orlop.container.security import Security, parse
@@ -42,6 +42,8 @@ def for_container(
     document: Json,
     found: Security,
     container_ops: Any = (),
+    *,
+    map_root: bool = False,
 ) -> Json:
     """The launch plan of a spec. Raises an OrlopError with Docker's text."""
     id = document["linux"]["cgroupsPath"].rpartition("/")[2].rpartition(":")[2]
@@ -54,6 +56,7 @@ def for_container(
             seccomp=program,
             seccomp_flags=flags,
             container_ops=container_ops,
+            map_root=map_root,
         )
     except OrlopError as error:
         raise failures.spec_error(error.message) from error
@@ -138,13 +141,15 @@ def run_exec(
     )
     found = parse(host, no_new_privileges=containers.config.no_new_privileges)
     program, flags = (None, 0) if privileged else _seccomp(containers, found, process)
+    shown = userns.of_process(container.state.pid)
     plan = make_exec_plan(
         process,
         cgroups.directories(containers, container),
-        namespaces=_namespaces(host),
+        namespaces=_namespaces(host) | (NAMESPACES["user"] if shown else 0),
         seccomp=program,
         seccomp_flags=flags,
         keyring=container.id,
+        user_namespace={"uids": list(shown.uids), "gids": list(shown.gids)} if shown else None,
     )
     try:
         pid, _ = containers.keeper.exec(container.id, exec_id, plan, stdio)

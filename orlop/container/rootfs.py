@@ -10,16 +10,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from orlop.container import userns
 from orlop.container.containers import Containers
 from orlop.container.model import Container
+from orlop.errors import Conflict
+from orlop.oci.idmap import IDMap
 
 
 def enter(containers: Containers, container: Container) -> str:
-    """Mount if need be; the merged path on the host."""
+    """Mount if need be; the merged path on the host. `rootfs_map` says whose IDs it shows."""
     with container.lock:
+        if not container.rootfs_users and container.rootfs_map is not None:
+            _unmount(containers, container)  # what a mapped container left behind
         path = containers.layers.mount(container.id)
         container.rootfs_users += 1
         return path
+
+
+def enter_to_run(containers: Containers, container: Container, shown: IDMap | None) -> str:
+    """For a process with this mapping. Raises Conflict while others use it with another."""
+    with container.lock:
+        if container.rootfs_map != shown or not container.rootfs_users:
+            if container.rootfs_users:
+                raise Conflict(
+                    f"container {container.id} cannot start while its files are being copied"
+                )
+            _unmount(containers, container)
+        if shown is None:
+            return enter(containers, container)
+        with userns.owners(containers, shown) as owners:
+            path = containers.layers.mount(container.id, owners)
+        container.rootfs_map = shown
+        container.rootfs_users += 1
+        return path
+
+
+def _unmount(containers: Containers, container: Container) -> None:
+    containers.layers.unmount(container.id)
+    container.rootfs_map = None
 
 
 def leave(containers: Containers, container: Container) -> None:
@@ -32,7 +60,7 @@ def leave(containers: Containers, container: Container) -> None:
         with container.lock:
             idle = container.rootfs_users == 0 and not container.state.running
             if idle and containers.find(container.id) is container:
-                containers.layers.unmount(container.id)
+                _unmount(containers, container)
 
     containers.cleanup.add(f"mount of {container.id[:12]}", unmount)
 

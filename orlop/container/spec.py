@@ -11,6 +11,7 @@ from orlop.container import sysctls as sysctl_rules
 from orlop.container.model import joined
 from orlop.container.security import Security
 from orlop.container.specmounts import UserMount
+from orlop.container.userns import UserNamespace
 from orlop.container.users import Identity
 
 Json = dict[str, Any]
@@ -44,6 +45,7 @@ class Facts:
     apparmor: str = ""
     sysctls: Mapping[str, str] = field(default_factory=dict)  # the network's
     time_namespace: bool = False
+    user_namespace: UserNamespace | None = None
 
 
 def build(record: Json, host: Json, facts: Facts) -> Json:
@@ -66,6 +68,7 @@ def build(record: Json, host: Json, facts: Facts) -> Json:
         host=host,
         shm_size=host["ShmSize"],
         writable_cgroups=facts.security.writable_cgroups,
+        mapped=facts.user_namespace is not None,
     )
     if host.get("Annotations"):
         out["annotations"] = dict(host["Annotations"])
@@ -108,13 +111,15 @@ def _linux(host: Json, facts: Facts) -> Json:
     sysctls = dict(host.get("Sysctls") or {})
     sysctl_rules.check(sysctls, host, private_network=facts.network != "host")
     if facts.network == "new":
-        sysctls = {**_NET_SYSCTLS, **facts.sysctls, **sysctls}
+        sysctls = {**_NET_SYSCTLS, **_groups_that_ping(facts), **facts.sysctls, **sysctls}
     out: Json = {}
     if sysctls:
         out["sysctl"] = sysctls
     out["resources"] = resources(host, facts)
     out["cgroupsPath"] = facts.cgroup_path
     out["namespaces"] = _namespaces(host, facts)
+    if facts.user_namespace is not None:
+        out.update(facts.user_namespace.idmap.linux())
     if facts.nodes:
         out["devices"] = list(facts.nodes)
     propagation = specmounts.root_propagation(facts.mounts)
@@ -141,7 +146,18 @@ def _namespaces(host: Json, facts: Facts) -> list[Json]:
         out.append({"type": "cgroup"})
     if facts.time_namespace:
         out.append({"type": "time"})
+    if facts.user_namespace is not None:
+        donor = facts.user_namespace.donor
+        out.append(_namespace("user", f"container:{donor}" if donor else ""))
     return out
+
+
+def _groups_that_ping(facts: Facts) -> dict[str, str]:
+    """The kernel takes only groups that the user namespace has."""
+    if facts.user_namespace is None:
+        return {}
+    last = sum(count for _, _, count in facts.user_namespace.idmap.gids) - 1
+    return {"net.ipv4.ping_group_range": f"0 {last}"}
 
 
 def _namespace(kind: str, mode: str) -> Json:

@@ -62,11 +62,12 @@ class UserMount:
     recursive: bool = True
     recursive_read_only: bool = True
     options: tuple[str, ...] = ()  # of a tmpfs
+    mapped: bool = False  # shows the owners that a user namespace has
     ours: bool = False  # hosts, hostname, resolv.conf, shm, init: no user asked for it
     inside: str = ""  # of the source only what is at this path, which leads nowhere outside it
 
 
-def from_point(point: Json, source: str, inside: str = "") -> UserMount:
+def from_point(point: Json, source: str, inside: str = "", *, mapped: bool = False) -> UserMount:
     """A record of MountPoints with the source that start found."""
     spec = point.get("Spec") or {}
     target, writable = point["Destination"], bool(point.get("RW", True))
@@ -82,13 +83,20 @@ def from_point(point: Json, source: str, inside: str = "") -> UserMount:
         recursive=not bind.get("NonRecursive"),
         recursive_read_only=not bind.get("ReadOnlyNonRecursive"),
         inside=inside,
+        mapped=mapped,
     )
 
 
 def build(
-    user: Iterable[UserMount], *, host: Json, shm_size: int, writable_cgroups: bool | None
+    user: Iterable[UserMount],
+    *,
+    host: Json,
+    shm_size: int,
+    writable_cgroups: bool | None,
+    mapped: bool = False,
 ) -> list[Json]:
-    """Raises SystemFailure for a tmpfs option Docker does not know."""
+    """`mapped`: the container has a user namespace. Raises SystemFailure for a tmpfs option Docker
+    does not know."""
     mounts = sorted(user, key=lambda m: m.target.rstrip("/").count("/"))
     targets = {m.target for m in mounts}
     if "/" in targets:  # an image can declare such a volume
@@ -98,7 +106,7 @@ def build(
             "create mountpoint for / mount: mountpoint is on the top of rootfs"
         )[0]
     out = _defaults(targets, host, shm_size, writable_cgroups)
-    out.extend(_one(m) for m in mounts)
+    out.extend(_one(m, mapped) for m in mounts)
     if host["ReadonlyRootfs"]:
         asked = {m.target for m in mounts if not m.ours}
         for mount in out:
@@ -134,7 +142,7 @@ def _defaults(
     return out
 
 
-def _one(mount: UserMount) -> Json:
+def _one(mount: UserMount, mapped: bool) -> Json:
     if not mount.source:
         words = ["noexec", "nosuid", "nodev", "rprivate", *mount.options]
         return {
@@ -148,6 +156,8 @@ def _one(mount: UserMount) -> Json:
         options.append("rro" if mount.recursive_read_only else "ro")
     if mount.propagation:
         options.append(mount.propagation)
+    if mapped and mount.mapped:
+        options.append("idmap")
     out = {
         "destination": mount.target,
         "type": "bind",

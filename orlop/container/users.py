@@ -19,6 +19,7 @@ from orlop.paths import Root
 
 MAXIMUM_ID = 2**31 - 1
 _BOUND = 4 << 20  # bytes read of either file
+_NOBODY = 65534
 _LINE = 64 << 10  # longer lines are skipped
 _DECIMAL = re.compile(r"[0-9]{1,20}", re.ASCII)
 
@@ -59,6 +60,16 @@ def resolve(root: Root, user: str, group_add: Sequence[str] = ()) -> Identity:
             groups_text = _groups(root)
         extra.append(_group(groups_text, wanted))
     return Identity(uid, gid, tuple(dict.fromkeys([gid, *extra])), home or "/")
+
+
+def highest_id(root: Root) -> int:
+    """The largest user or group that the image's files name, nobody's 65534 aside."""
+    found = 0
+    for path, least, places in (("/etc/passwd", 6, (2, 3)), ("/etc/group", 4, (2,))):
+        for fields in _lines(root, path, least):
+            numbers = (_number(fields[place]) for place in places)
+            found = max(found, *(n for n in numbers if n is not None and n != _NOBODY), 0)
+    return found
 
 
 def _identifier(text: str) -> int:

@@ -87,7 +87,7 @@ def modes(given: Json, host: Json) -> None:
     if cgroupns not in _PLAIN:
         raise InvalidArgument(f"invalid cgroup namespace mode: {cgroupns}")
     userns = str(host.get("UsernsMode") or "")
-    if userns not in ("", "host"):
+    if userns not in ("", "host") and not userns.startswith("auto"):
         raise InvalidArgument(f"invalid user namespace mode: {userns}")
 
 

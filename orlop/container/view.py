@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orlop
-from orlop.container import rootfs
+from orlop.container import rootfs, userns
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.errors import SystemFailure
 from orlop.kernel import pidfd
+from orlop.oci.idmap import IDMap
 from orlop.paths import Root
 
 Json = dict[str, Any]
@@ -50,6 +51,13 @@ def inside_view(containers: Containers, container: Container) -> Iterator[Root]:
             _make_mount_points(root, mounts)
         with _mounted(merged, mounts) as combined:
             yield combined
+
+
+def view_map(container: Container) -> IDMap | None:
+    """Whose IDs the files in `inside_view` show, when they are not the container's own."""
+    if container.state.running and container.state.pid:
+        return userns.of_process(container.state.pid)
+    return container.rootfs_map
 
 
 @contextmanager

@@ -10,21 +10,26 @@ import errno
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from orlop.container import copyup, imagemounts, mounts, propagation, rootfs
+from orlop.container import copyup, imagemounts, mounts, propagation, rootfs, userns
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.container.specmounts import UserMount, from_point
 from orlop.container.view import subpath_of
 from orlop.errors import InvalidArgument, NotFound, OrlopError, SystemFailure
+from orlop.kernel.mount import OVERLAY_MAGIC, filesystem_magic
+from orlop.oci.idmap import IDMap
 from orlop.paths import Root
+from orlop.storage.driver import Owners
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
+TRANSIENT = "OrlopBuild"  # of a build's step
 ANONYMOUS = "com.docker.volume.anonymous"
 _LINGER = 10.0  # seconds the root stays mounted after a create that needed it
 
@@ -113,12 +118,18 @@ def _acquire(containers: Containers, name: str, id: str, undo: Callable[[Any], o
 def prepare(containers: Containers, container: Container, fill: list[Json], cwd: str) -> None:
     """Copy the image's content into empty volumes and make the working directory.
 
-    The root is mounted only if one of them needs it, and stays so for the start that follows.
+    The root is mounted only if one of them needs it, and stays so for the start that follows, but
+    not for one in a user namespace, which wants other owners.
     """
     wanting = [p for p in fill if copyup.is_empty(p["Source"])]
     if not wanting and cwd in ("", "/"):
         return
-    with Root(rootfs.linger(containers, container, _LINGER)) as root:
+    with ExitStack() as stack:
+        if userns.wanted(containers, container):
+            path = stack.enter_context(rootfs.mounted(containers, container))
+        else:
+            path = rootfs.linger(containers, container, _LINGER)
+        root = stack.enter_context(Root(path))
         if cwd not in ("", "/"):
             make_directory(root, cwd)
         for point in wanting:
@@ -143,33 +154,62 @@ def make_directory(root: Root, path: str) -> None:
 
 
 def sources(
-    containers: Containers, record: Json, host: Json, undo: Callable[[Any], object]
+    containers: Containers,
+    record: Json,
+    host: Json,
+    shown: IDMap | None,
+    undo: Callable[[Any], object],
 ) -> list[UserMount]:
     """Every user mount with the host path it comes from; missing bind sources of `-v` are made.
 
-    `undo` is given a callable per volume that was mounted for this container.
+    `shown`: the IDs of the container's user namespace; in volumes its files are those of 0 and up
+    all the same, in directories of the host they are not, as in Docker. `undo` is given a callable
+    per volume that was mounted for this container.
     """
     out = []
     for point in (record.get("MountPoints") or {}).values():
         kind, inside = point.get("Type"), subpath_of(point)
+        mapped = False
         if kind == "volume":
+            mapped = not containers.volumes.is_foreign(point["Name"])
             source = str(containers.volumes.mount(point["Name"], record["ID"]))
             undo(lambda name=point["Name"]: containers.volumes.unmount(name, record["ID"]))
             _tell_mount(containers, record["ID"], point)
         elif kind == "image":
-            source = imagemounts.mount(containers, point)
+            with _owners(containers, shown) as owners:
+                source = imagemounts.mount(containers, point, owners)
         elif kind == "bind":
             source = point["Source"]
-            _bind_source(source, make=not point.get("SkipMountpointCreation"))
+            root = shown.root if shown else (0, 0)
+            _bind_source(source, root, make=not point.get("SkipMountpointCreation"))
+            mapped = bool(record.get(TRANSIENT)) and may_be_mapped(source)
             propagation.check(source, point.get("Propagation") or "")
         else:
             source = ""
         if inside:
             _check_subpath(source, inside)
-        out.append(from_point(point, source, inside))
+        out.append(from_point(point, source, inside, mapped=mapped))
     for target, options in (host.get("Tmpfs") or {}).items():
         out.append(UserMount(mounts.clean(target), options=tuple(options.split(","))))
     return out
+
+
+@contextmanager
+def _owners(containers: Containers, shown: IDMap | None) -> Iterator[Owners | None]:
+    if shown is None:
+        yield None
+        return
+    with userns.owners(containers, shown) as owners:
+        yield owners
+
+
+def may_be_mapped(source: str) -> bool:
+    """Of a build step's mounts, all of which are ours: the kernel maps no overlay."""
+    fd = os.open(source, os.O_PATH | os.O_CLOEXEC)
+    try:
+        return filesystem_magic(fd) != OVERLAY_MAGIC
+    finally:
+        os.close(fd)
 
 
 def hold(containers: Containers, record: Json) -> None:
@@ -205,7 +245,7 @@ def _tell_mount(containers: Containers, id: str, point: Json) -> None:
     containers.events.publish("volume", "mount", point["Name"], told)
 
 
-def _bind_source(source: str, *, make: bool) -> None:
+def _bind_source(source: str, owner: tuple[int, int], *, make: bool) -> None:
     if os.path.lexists(source):
         return
     if not make:
@@ -214,6 +254,8 @@ def _bind_source(source: str, *, make: bool) -> None:
         )
     try:
         os.makedirs(source, 0o755, exist_ok=True)
+        if owner != (0, 0):
+            os.chown(source, *owner)  # it was made for the container: its root may write there
     except OSError as error:
         raise SystemFailure(
             f"error while creating mount source path '{source}': "

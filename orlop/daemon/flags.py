@@ -75,6 +75,7 @@ TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("tlsverify", "", "bool", "", "Use TLS and verify the remote"),
     ("unsafe-tcp", "", "bool", "", "Serve the API on other addresses than loopback without TLS"),
     ("userland-proxy", "", "bool", "", "Use userland proxy for loopback traffic"),
+    ("userns-remap", "", "text", "", "User/Group setting for user namespaces"),
     ("validate", "", "bool", "", "Validate daemon configuration and exit"),
     ("version", "v", "bool", "", "Print version information and quit"),
     ("help", "h", "bool", "", "Print usage"),

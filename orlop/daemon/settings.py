@@ -23,7 +23,7 @@ _IGNORED = frozenset(
         "firewall-backend", "fixed-cidr-v6", "host-gateway-ip", "host-gateway-ips", "ip6tables",
         "metrics-addr", "min-api-version", "network-control-plane-mtu",
         "node-generic-resources", "oom-score-adjust", "raw-logs", "rootless",
-        "swarm-default-advertise-addr", "userland-proxy-path", "userns-remap",
+        "swarm-default-advertise-addr", "userland-proxy-path",
     )
 )  # fmt: skip
 RELOADABLE = (

@@ -371,6 +371,17 @@ class Keeper:
             }
         )
 
+    def user_namespace(self, uids: Sequence[Any], gids: Sequence[Any]) -> int:
+        """The fd of a user namespace with these mappings, for idmapped mounts; the caller's."""
+        request = {"op": "user_namespace", "uids": list(uids), "gids": list(gids)}
+        taken: list[int] = []
+        try:
+            reply = self._link().ask(request, (), lambda fd, _reply: taken.append(fd))
+        except Lost as error:
+            raise Unavailable(f"keeper: {error}") from None
+        _value(*reply)
+        return taken[0]
+
     def hold(self, id: str, fds: Sequence[int]) -> None:
         """Keep bound sockets for a container."""
         for at in range(0, len(fds), _MOST):

@@ -10,6 +10,7 @@ from orlop.keeper.returning import return_task
 from orlop.keeper.task import EXITED, Task
 from orlop.kernel import pidfd as pidfds
 from orlop.kernel import pty
+from orlop.runtime import idmap
 from orlop.scribe import frames
 from orlop.scribe.poller import report
 
@@ -48,6 +49,9 @@ def perform(
     frames.close_all(fds)
     if name == "hello":
         return _hello(keeper, frame, answer)
+    if name == "user_namespace":
+        _user_namespace(frame, answer)
+        return None
     operation = _OPERATIONS.get(str(name))
     if operation is None:
         raise Refused("InvalidArgument", f"unknown operation {name!r}")
@@ -188,6 +192,15 @@ def _netops(keeper: Keeper, frame: Frame) -> None:
             keeper.run_ops(inside, netns=namespace)
         finally:
             os.close(namespace)
+
+
+def _user_namespace(frame: Frame, answer: Answer) -> None:
+    """One made only to carry mappings, with its fd: a daemon with threads cannot make it."""
+    made = idmap.user_namespace(frame["uids"], frame["gids"])
+    try:
+        answer({"ok": None}, [made])
+    finally:
+        os.close(made)
 
 
 def _reexec(keeper: Keeper, _frame: Frame) -> None:

@@ -127,15 +127,24 @@ def pending_started(
     pending, stdio = begun
     options = frame["stdio"]
     size = (int(options.get("rows") or 0), int(options.get("cols") or 0))
-    task.starting = Starting(pending, stdio, connection, answer, size)
+    operations = frame.get("host_ops") or []
+    task.starting = Starting(pending, stdio, connection, answer, size, operations)
     keeper.tasks[task.key] = task
     keeper.poller.add(
         pending.error_fd, READ | HANGUP | ERROR, lambda _events: progress(keeper, task)
     )
+    _let_go(keeper, task, task.starting)
+
+
+def _let_go(keeper: Keeper, task: Task, starting: Starting) -> None:
+    """Make its network and say so, once it is there to get one."""
+    pending = starting.pending
+    if not starting.held or not pending.born:
+        return
+    starting.held = False
     try:
-        operations = frame.get("host_ops")
-        if operations:
-            keeper.run_ops(operations, pending.pid)
+        if starting.operations:
+            keeper.run_ops(starting.operations, pending.pid)
         pending.release()
     except OSError as error:
         # A child that is gone has left its reason on the socket, which `progress` finds.
@@ -156,6 +165,8 @@ def progress(keeper: Keeper, task: Task) -> None:
     elif state == "failed":
         failure = starting.pending.failure or ("process", 0, "", "the process died in its set-up")
         _failed(keeper, task, failure)
+    else:
+        _let_go(keeper, task, starting)
 
 
 def _running(keeper: Keeper, task: Task, starting: Starting) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Starting:
-    __slots__ = ("answer", "connection", "pending", "size", "stdio")
+    __slots__ = ("answer", "connection", "held", "operations", "pending", "size", "stdio")
 
     def __init__(
         self,
@@ -21,9 +21,12 @@ class Starting:
         connection: Connection,
         answer: Callable[[dict[str, object], list[int]], None],
         size: tuple[int, int],
+        operations: list[object],
     ) -> None:
         self.pending = pending
         self.stdio = stdio
         self.connection = connection
         self.answer = answer  # the reply to the daemon that asked
+        self.held = True  # until the network is made
+        self.operations = operations  # of the network, on the host
         self.size = size  # rows, columns of the terminal; (0, 0) leaves it as it is

@@ -66,6 +66,8 @@ def _join(plan: dict[str, Any], target: int, setup: Setup, stdio: tuple[int, int
             step(setup)
         stage = "setns"
         namespace.setns(target, plan["namespaces"])
+        if plan["user_namespace"]:
+            init.become_root()
         os.close(target)
         if setup.proc >= 0:
             os.close(setup.proc)

@@ -66,13 +66,15 @@ def map_source(
     recursive: bool,
 ) -> None:
     """Show an opened source with other owners."""
-    made = idmap.user_namespace(uids, gids)
-    try:
-        mount.mount_setattr(
-            setup.sources[index], set=mount.ATTR_IDMAP, recursive=recursive, userns_fd=made
-        )
-    finally:
-        os.close(made)
+    key = (tuple(uids), tuple(gids))
+    if key not in setup.owners:
+        setup.owners[key] = idmap.user_namespace(uids, gids)
+    mount.mount_setattr(
+        setup.sources[index],
+        set=mount.ATTR_IDMAP,
+        recursive=recursive,
+        userns_fd=setup.owners[key],
+    )
 
 
 def make_cgroup(

@@ -119,12 +119,17 @@ def _be_born(plan: dict[str, Any], setup: Setup, stdio: tuple[int, int, int]) ->
     os.umask(0)
     if plan["user_namespace"]:
         sync.expect(setup.socket, sync.MAPPED)
-        os.setgroups([])
-        os.setresgid(0, 0, 0)
-        os.setresuid(0, 0, 0)
-        process.set_dumpable(False)
+        become_root()
     if not plan["terminal"]:
         os.setsid()
+
+
+def become_root() -> None:
+    """In a user namespace just entered: its root, no longer an ID it has no name for."""
+    os.setgroups([])
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    process.set_dumpable(False)
 
 
 def become(plan: dict[str, Any], setup: Setup) -> bool:

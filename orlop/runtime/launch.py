@@ -76,9 +76,10 @@ def begin(
 
 def _close(setup: Setup) -> None:
     """Our copies of what the child took along."""
-    for fd in setup.sources.values():
-        os.close(fd)
-    setup.sources.clear()
+    for fds in (setup.sources, setup.owners):
+        for fd in fds.values():
+            os.close(fd)
+        fds.clear()
 
 
 def _adopt(plan: dict[str, Any], setup: Setup, sock: _socket.socket, pid: int) -> None:

@@ -56,6 +56,11 @@ class Pending:
     def release_fd(self) -> int:
         return self.error_fd
 
+    @property
+    def born(self) -> bool:
+        """`pid` is the container's: not yet while a helper joins namespaces for it."""
+        return self._adopt is None or self._relay >= 0
+
     def release(self) -> None:
         """The network is ready: let the child go on. Raises OSError when it is gone."""
         self._socket.send(sync.GO)

@@ -66,8 +66,10 @@ def make_plan(
     container_ops: Sequence[Step] = (),
     keyring: bool = True,
     pivot: bool = True,
+    map_root: bool = False,
 ) -> Json:
-    """`layout`: of `cgroup.layout.detect`; `pivot`: pivot_root(2), else the mount is moved.
+    """`layout`: of `cgroup.layout.detect`; `pivot`: pivot_root(2), else the mount is moved;
+    `map_root`: show the rootfs with the owners of the user namespace.
 
     Raises InvalidArgument for what cannot be built.
     """
@@ -82,6 +84,8 @@ def make_plan(
     )
     private_cgroups = bool(flags & namespace.CLONE_NEWCGROUP)
     sources = _Sources(user_namespace)
+    if map_root and user_namespace:
+        sources.steps.append(("idmap", 0, user_namespace["uids"], user_namespace["gids"], False))
     # with a user namespace one that was not made in it is joined before: see launch
     steps: list[Step] = [] if user_namespace else [("join", flag, path) for flag, path in joins]
     if spec["process"].get("oomScoreAdj") is not None:
@@ -132,9 +136,11 @@ def make_exec_plan(
     seccomp: bytes | None = None,
     seccomp_flags: int = 0,
     keyring: str = "",
+    user_namespace: Json | None = None,
 ) -> Json:
     """`process`: OCI process; `namespaces`: CLONE_NEW* that the container has of its own;
-    `keyring`: its name, the container's ID ("" joins none).
+    `keyring`: its name, the container's ID ("" joins none); `user_namespace`: the mappings of its
+    own ({"uids", "gids"}, as a container's plan has them).
     """
     from orlop.runtime import verdict  # a container's own plan does without
 
@@ -148,7 +154,7 @@ def make_exec_plan(
         "apparmor": process.get("apparmorProfile") or "",
         "keyring": keyring,
         "restrict_first": seccomp is None or verdict.lets_fork(seccomp),
-        "user_namespace": None,
+        "user_namespace": user_namespace,
         "process": process_plan(process, seccomp=seccomp, seccomp_flags=seccomp_flags),
     }
 

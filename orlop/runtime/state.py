@@ -12,14 +12,15 @@ class Setup:
     """State of a container being set up; every fd in it is close-on-exec."""
 
     __slots__ = (
-        "empty", "gate", "joins", "null", "pid", "preserved", "proc", "root", "socket", "sources",
-        "states", "terminals",
+        "empty", "gate", "joins", "null", "owners", "pid", "preserved", "proc", "root", "socket",
+        "sources", "states", "terminals",
     )  # fmt: skip
 
     def __init__(self, sock: _socket.socket, joins: dict[str, int]) -> None:
         self.socket = sock
         self.joins = joins  # container id -> pidfd, for "container:ID" namespaces
         self.sources: dict[int, int] = {}  # detached clones of bind sources, 0 the rootfs
+        self.owners: dict[object, int] = {}  # mappings -> a user namespace that has them
         self.root = -1  # O_PATH of the rootfs, once attached
         self.null = -1  # a verified /dev/null, char 1:3
         self.empty = -1  # one read-only tmpfs, cloned over each masked directory

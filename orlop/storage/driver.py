@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Under which IDs of the host a merged view shows the IDs that its layers hold."""
+
+    namespace: int  # a user namespace with the mapping, by descriptor
+    root: tuple[int, int]  # the host's IDs of 0
 
 
 class Driver(Protocol):
@@ -25,8 +34,12 @@ class Driver(Protocol):
 
     def exists(self, id: str) -> bool: ...
 
-    def mount(self, id: str, *, volatile: bool = False) -> Path:
-        """Merge `id` over its parents, visible on the host; idempotent."""
+    def mount(self, id: str, *, volatile: bool = False, owners: Owners | None = None) -> Path:
+        """Merge `id` over its parents, visible on the host; idempotent.
+
+        `owners`: for a container with a user namespace; the layers keep the container's IDs. A
+        `whole` driver leaves that to who binds the tree.
+        """
 
     def unmount(self, id: str) -> None:
         """Take the merged view away; idempotent. What was written stays."""

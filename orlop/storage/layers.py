@@ -26,7 +26,7 @@ from orlop.oci.digest import ChainID, DiffID, hex_of, next_chain
 from orlop.paths import Root
 from orlop.storage import changes as comparing
 from orlop.storage.diff import diff_tar
-from orlop.storage.driver import Driver
+from orlop.storage.driver import Driver, Owners
 from orlop.storage.initlayer import Template, apply_template, populate, read_template
 from orlop.storage.journal import Journal
 from orlop.storage.recordfile import DIGEST, TREE, nothing, put, text
@@ -350,10 +350,10 @@ class Layers:
         """GraphDriver.Data of `inspect`."""
         return self.driver.data(self.writable(container_id).mount_id)
 
-    def mount(self, container_id: str) -> str:
+    def mount(self, container_id: str, owners: Owners | None = None) -> str:
         """The merged directory on the host; mounts it when it is not."""
         made = self.writable(container_id)
-        return str(self.driver.mount(made.mount_id, volatile=made.volatile))
+        return str(self.driver.mount(made.mount_id, volatile=made.volatile, owners=owners))
 
     def unmount(self, container_id: str) -> None:
         self.driver.unmount(self.writable(container_id).mount_id)

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from orlop.oci.idmap import IDMap
 from orlop.paths import Root
 
 BLOCK = 512
@@ -189,16 +190,18 @@ def content(fd: int, size: int) -> Iterator[bytes]:
         yield padding(size)
 
 
-def pack(root: Root, path: bytes | str, name: bytes | str) -> Iterator[bytes]:
+def pack(
+    root: Root, path: bytes | str, name: bytes | str, shown: IDMap | None = None
+) -> Iterator[bytes]:
     """The tar of `path` and all below it, called `name` in the archive ("" for the children).
 
     Depth first, sorted. Hard links among the packed files are kept. `path` itself is not followed
-    when it is a link.
+    when it is a link. `shown`: whose IDs the tree has, when the archive shall say a container's.
     """
     seen: dict[tuple[int, int], bytes] = {}
     pending: list[bytes] = []
     size = 0
-    for piece in _tree(root, os.fsencode(path), os.fsencode(name), seen):
+    for piece in _tree(root, os.fsencode(path), os.fsencode(name), seen, shown):
         pending.append(piece)
         size += len(piece)
         if size >= _CHUNK:
@@ -213,12 +216,16 @@ _Level = tuple[int, list[bytes], bytes]  # directory fd, names left (last first)
 
 
 def _tree(
-    root: Root, path: bytes, name: bytes, seen: dict[tuple[int, int], bytes]
+    root: Root,
+    path: bytes,
+    name: bytes,
+    seen: dict[tuple[int, int], bytes],
+    shown: IDMap | None,
 ) -> Iterator[bytes]:
     stack: list[_Level] = []
     fd = root.opath(path or b"/", follow=False)
     try:
-        yield from _visit(fd, name, seen, stack)
+        yield from _visit(fd, name, seen, stack, shown)
         while stack:
             directory, left, prefix = stack[-1]
             if not left:
@@ -229,20 +236,24 @@ def _tree(
                 fd = os.open(child, _ENTRY, dir_fd=directory)
             except FileNotFoundError:
                 continue  # a running container removed it meanwhile
-            yield from _visit(fd, prefix + child, seen, stack)
+            yield from _visit(fd, prefix + child, seen, stack, shown)
     finally:
         for directory, _, _ in stack:
             os.close(directory)
 
 
 def _visit(
-    fd: int, name: bytes, seen: dict[tuple[int, int], bytes], stack: list[_Level]
+    fd: int,
+    name: bytes,
+    seen: dict[tuple[int, int], bytes],
+    stack: list[_Level],
+    shown: IDMap | None,
 ) -> Iterator[bytes]:
     """The entry behind `fd` (consumed); a directory's children are put on the stack."""
     try:
         status = os.fstat(fd)
         if name:
-            yield from entry(fd, status, name, seen)
+            yield from entry(fd, status, name, seen, shown)
         if stat.S_ISDIR(status.st_mode):
             directory = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=fd)
             names = sorted((os.fsencode(n) for n in os.listdir(directory)), reverse=True)
@@ -252,11 +263,17 @@ def _visit(
 
 
 def entry(
-    fd: int, status: os.stat_result, name: bytes, seen: dict[tuple[int, int], bytes]
+    fd: int,
+    status: os.stat_result,
+    name: bytes,
+    seen: dict[tuple[int, int], bytes],
+    shown: IDMap | None = None,
 ) -> Iterator[bytes]:
     header = describe(status, name, fd)
     if header is None:
         return
+    if shown is not None:
+        header.uid, header.gid = shown.inside(header.uid, header.gid)
     if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
         first = seen.setdefault((status.st_dev, status.st_ino), name)
         if first != name:

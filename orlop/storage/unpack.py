@@ -70,8 +70,12 @@ def unpack(
     base: str,
     keep_directories: bool = False,
     owner: tuple[int, int] | None = None,
+    namespace: int = -1,
 ) -> None:
-    """Unpack below directory `base` of the tree `root_fd`, as `docker cp` does."""
+    """Unpack below directory `base` of the tree `root_fd`, as `docker cp` does.
+
+    `namespace`: of the user whose IDs the archive means, by descriptor; -1 means the host's.
+    """
     _work(
         archive,
         root_fd=root_fd,
@@ -80,6 +84,7 @@ def unpack(
         split_fd=-1,
         keep=keep_directories,
         owner=owner,
+        namespace=namespace,
     )
 
 
@@ -89,13 +94,14 @@ def _work(source: BinaryIO, **request: Any) -> dict[str, Any]:
         "opaque": "",
         "owner": None,
         "keep": False,
+        "namespace": -1,
         "parent": os.getpid(),
         "package": _PACKAGE,
         "site": [p for p in sys.path if p.endswith("-packages")]
         or [sysconfig.get_paths()["purelib"]],
         **request,
     }
-    fds = [fd for fd in (request["root_fd"], request["split_fd"]) if fd >= 0]
+    fds = [request[k] for k in ("root_fd", "split_fd", "namespace") if request[k] >= 0]
     stdin: Any = subprocess.PIPE
     try:
         stdin = source.fileno()

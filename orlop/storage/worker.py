@@ -7,7 +7,7 @@ answers on standard output with a marshalled dict:
 {"diff_id", "size"} or {"error", "kind"}.
 
     request: root_fd, base, layer (bool), split_fd (-1: no tar-split), opaque, owner, keep,
-             package, site, parent (pid that waits for us)
+             namespace (of a user, -1: none), package, site, parent (pid that waits for us)
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def main() -> None:
     os._exit(0)
 
 
-def _confine(root_fd: int, parent: int) -> None:
-    from orlop.kernel import process
+def _confine(root_fd: int, parent: int, user_namespace: int) -> None:
+    from orlop.kernel import namespace, process
 
     process.set_parent_death_signal(9)  # the signal module costs 2 ms
     if os.getppid() != parent:
@@ -40,6 +40,13 @@ def _confine(root_fd: int, parent: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.fchdir(root_fd)
     os.chroot(".")
+    if user_namespace >= 0:  # gives all capabilities, over that namespace alone
+        namespace.setns(user_namespace, namespace.CLONE_NEWUSER)
+        os.close(user_namespace)
+        os.setgroups([])
+        os.setresgid(0, 0, 0)
+        os.setresuid(0, 0, 0)
+        process.set_parent_death_signal(9)  # a change of IDs takes it back
     sys.path.clear()
     process.limit_bounding_set(_CAPABILITIES)
     process.set_capabilities(_CAPABILITIES, _CAPABILITIES, 0)
@@ -72,7 +79,7 @@ def _run(request: dict[str, object]) -> dict[str, object]:
     # Of what `cp` brings nobody asks for a digest.
     chunks = hashed() if request["layer"] else compression.decompressed(source, head)
     try:
-        _confine(root_fd, int(str(request["parent"])))
+        _confine(root_fd, int(str(request["parent"])), int(str(request["namespace"])))
         reader = tar.TarReader(chunks, keep_raw=split_fd >= 0)  # type: ignore[arg-type]
         with Root(root_fd) as root:
             applier = apply.Applier(

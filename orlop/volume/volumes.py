@@ -60,6 +60,10 @@ class Volumes:
             raise NotFound(f"get {name}: no such volume")
         return found
 
+    def is_foreign(self, name: str) -> bool:
+        """Its files are not below our root but where its mount options say."""
+        return local.has_mount(self.get(name).options)
+
     def mountpoint(self, name: str) -> Path:
         """Its directory, ready to use: a volume with mount options is mounted first."""
         with self.lock:

@@ -70,6 +70,7 @@ class FakeImages:
 
 class FakeDriver:
     name = "overlay2"
+    whole = False
 
 
 class FakeLayers:
@@ -92,7 +93,7 @@ class FakeLayers:
         self.writable_of[id] = parent
         (self.merged(id) / "etc").mkdir(parents=True)
 
-    def mount(self, id: str) -> str:
+    def mount(self, id: str, owners: object = None) -> str:
         self.mounted.add(id)
         return str(self.merged(id))
 
@@ -203,6 +204,9 @@ class FakeVolumes:
         self.users.setdefault(name, set())
         (self.root / name / "_data").mkdir(parents=True, exist_ok=True)
         return FakeVolume(name)
+
+    def is_foreign(self, name: str) -> bool:
+        return False
 
     def mountpoint(self, name: str) -> Path:
         return self.root / name / "_data"

@@ -13,7 +13,7 @@ from orlop.runtime.oci.birth import preserved, wait, write_pid
 from orlop.runtime.oci.foreground import Signals, stay
 from orlop.runtime.oci.planning import keep_available
 from orlop.runtime.oci.store import PAUSED, STOPPED, Record, check_id
-from orlop.runtime.plan import exec_namespaces, make_exec_plan
+from orlop.runtime.plan import exec_namespaces, make_exec_plan, mappings
 from orlop.runtime.process import Failure
 
 TYPE_CHECKING = False
@@ -127,10 +127,20 @@ def _plan(command: Command, record: Record, spec: Json, process: Json) -> Json:
         seccomp=program,
         seccomp_flags=flags,
         keyring=record.own["keyring"],
+        user_namespace=_mappings(linux),
     )
     plan["process"]["find_home"] = True
     keep_available(plan["process"])
     return plan
+
+
+def _mappings(linux: Json) -> Json | None:
+    if not any(entry["type"] == "user" for entry in linux.get("namespaces") or ()):
+        return None
+    return {
+        "uids": mappings(linux.get("uidMappings")),
+        "gids": mappings(linux.get("gidMappings")),
+    }
 
 
 def _cgroups(command: Command, record: Record) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from orlop.errors import SystemFailure
 from orlop.kernel import mount
+from orlop.storage.driver import Owners
 from orlop.storage.drivers.overlay2 import Overlay2
 
 _PROGRAM = "fuse-overlayfs"
@@ -40,6 +41,12 @@ class FuseOverlayfs(Overlay2):
         options = self._options(id, [str(self.home / n) for n in self._lowers(id)], str(self.home))
         # As root of the host it may show every owner and let every user in.
         _run(str(merged), options + ",allow_other" + (",volatile" if volatile else ""))
+
+    def _mount_mapped(self, id: str, merged: Path, volatile: bool, owners: Owners) -> None:
+        raise SystemFailure(
+            "storage driver fuse-overlayfs cannot show files to a user namespace: use overlay2, "
+            "or run the container with --userns=host"
+        )
 
     def temporary(self, id: str) -> int:
         return self._opened(lambda where: self._mount(id, where, False))

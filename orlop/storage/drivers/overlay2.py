@@ -20,9 +20,13 @@ from pathlib import Path
 
 from orlop.errors import InvalidArgument, NotFound, SystemFailure
 from orlop.kernel import libc, mount, mountinfo
+from orlop.kernel.fsidentity import as_owner
 from orlop.kernel.namespace import in_directory
 from orlop.kernel.spread import spread
 from orlop.paths import remove_entry
+from orlop.storage.driver import Owners
+from orlop.storage.drivers import mapped as views
+from orlop.storage.drivers.mapped import mapped
 from orlop.storage.recordfile import put
 
 MAX_LAYERS = 128
@@ -44,6 +48,7 @@ class Overlay2:
         home.chmod(0o710)
         spread(home)
         (home / "l").mkdir(mode=0o700, exist_ok=True)
+        views.sweep(home)
         self._probe()
         self._make_private()
 
@@ -123,7 +128,7 @@ class Overlay2:
 
     # --- merged views -------------------------------------------------------------------------
 
-    def mount(self, id: str, *, volatile: bool = False) -> Path:
+    def mount(self, id: str, *, volatile: bool = False, owners: Owners | None = None) -> Path:
         merged = self.home / id / "merged"
         with self._lock:
             if os.path.ismount(merged):
@@ -135,7 +140,10 @@ class Overlay2:
             except FileNotFoundError:
                 raise NotFound(f"layer {id} does not exist") from None
             self._clear_incompat(id)
-            self._mount(id, merged, volatile)
+            if owners is None:
+                self._mount(id, merged, volatile)
+            else:
+                self._mount_mapped(id, merged, volatile, owners)
         return merged
 
     def _mount(self, id: str, merged: Path, volatile: bool) -> None:
@@ -160,6 +168,27 @@ class Overlay2:
         finally:
             os.close(fd)
 
+    def _mount_mapped(self, id: str, merged: Path, volatile: bool, owners: Owners) -> None:
+        """Over an idmapped view of all layers: what the container owns is 0 and up on disk.
+
+        The kernel makes whiteouts and copies as who mounted, so that has to be the container's
+        root as the host sees it: an owner without a place in the mapping could write nothing.
+        """
+        lowers, extra = self._lowers(id), ",volatile" if volatile else ""
+        with mapped(self.home, owners) as home:
+            options = self._options(id, [f"{home}/{n}" for n in lowers], home) + extra
+            relative = self._options(id, lowers, ".") + extra
+
+            def merge() -> None:
+                if len(options) < _PAGE:
+                    mount.mount("overlay", str(merged), "overlay", 0, options)
+                else:
+                    in_directory(
+                        home, lambda: mount.mount("overlay", str(merged), "overlay", 0, relative)
+                    )
+
+            as_owner(*owners.root, merge)
+
     def _options(self, id: str, lowers: list[str], home: str) -> str:
         base = f"{home}/{id}"
         return f"lowerdir={':'.join(lowers)},upperdir={base}/diff,workdir={base}/work"
@@ -178,7 +207,7 @@ class Overlay2:
 
     def _opened(self, mounting: Callable[[Path], None]) -> int:
         """A merged view by descriptor only: it goes when the last one is closed."""
-        where = Path(tempfile.mkdtemp(prefix=".view-", dir=self.home))
+        where = Path(tempfile.mkdtemp(prefix=views.PREFIX, dir=self.home))
         try:
             mounting(where)
             try:

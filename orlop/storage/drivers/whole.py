@@ -14,6 +14,7 @@ from pathlib import Path
 from orlop.kernel import libc
 from orlop.kernel.spread import spread
 from orlop.paths import remove_entry
+from orlop.storage.driver import Owners
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -60,7 +61,7 @@ class WholeTrees:
         finally:
             os.close(fd)
 
-    def mount(self, id: str, *, volatile: bool = False) -> Path:
+    def mount(self, id: str, *, volatile: bool = False, owners: Owners | None = None) -> Path:
         return self.tree(id)
 
     def unmount(self, id: str) -> None:

@@ -16,7 +16,7 @@ def _spawn(containers: Any, id: str, plan: Any, **request: Any) -> tuple[int, in
 
 @pytest.fixture
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    monkeypatch.setattr(plans, "for_container", lambda c, spec, *rest: spec, raising=False)
+    monkeypatch.setattr(plans, "for_container", lambda c, spec, *rest, **more: spec, raising=False)
     monkeypatch.setattr(plans, "host_capabilities", lambda: ("CAP_CHOWN",), raising=False)
     monkeypatch.setattr(plans, "apparmor", lambda name, privileged: "", raising=False)
     monkeypatch.setattr(plans, "spawn", _spawn, raising=False)
