@@ -16,11 +16,17 @@ import threading
 from typing import Any
 
 from orlop.errors import SystemFailure
+from orlop.kernel import nftprobe
 
 _SONAME = "libnftables.so.1"
 _MISSING = (
     f"{_SONAME} is missing: bridge networks and published ports need it "
     "(install the package libnftables1, or nftables-libs; or start orlopd with --iptables=false)"
+)
+_CRASHES = (
+    f"{_SONAME} crashes on the nftables rules of this network namespace (a newer nft wrote some of "
+    "them): update the package libnftables1, remove that table, or start "
+    "orlopd with --iptables=false"
 )
 _OUTPUT_JSON = 1 << 4
 _NETLINK_NETFILTER = 12
@@ -81,6 +87,8 @@ class Nft:
         if self._context is not None:
             return
         self._library = _load()
+        if nftprobe.crashes(_SONAME):
+            raise SystemFailure(_CRASHES)
         self._context = self._library.nft_ctx_new(0)
         if not self._context:
             raise SystemFailure(f"{_SONAME} could not be initialized")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -147,7 +148,7 @@ def test_c11_interrupt_is_passed_on(cli: Cli) -> None:
     process = subprocess.Popen(
         [*command, "run", "--name", "b3", "busybox", "sh", "-c", script],
         stdout=subprocess.PIPE,
-        env={**cli.daemon.environment, "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        env={**cli.daemon.environment, "PATH": os.environ["PATH"]},
         preexec_fn=heed_interrupts,
     )
     assert process.stdout
@@ -214,7 +215,7 @@ def test_c21_an_exec_outlives_its_client(cli: Cli) -> None:
     process = subprocess.Popen(
         [*command, "exec", "b1", "sh", "-c", PING],
         stdout=subprocess.PIPE,
-        env={**cli.daemon.environment, "PATH": "/usr/local/bin:/usr/bin:/bin"},
+        env={**cli.daemon.environment, "PATH": os.environ["PATH"]},
         preexec_fn=heed_interrupts,
     )
     assert process.stdout

@@ -173,7 +173,10 @@ def run_program(code: str, place: Daemon) -> tuple[str, str]:
 
 
 def test_docker_py_attaches_and_follows(place: Daemon) -> None:
-    assert run_program(_DOCKER_PY, place) == ("done\n", "")
+    out, err = run_program(_DOCKER_PY, place)
+    # Python 3.13 complains of the response that docker-py took the socket from, without effect.
+    assert out == "done\n"
+    assert not err or "I/O operation on closed file" in err
 
 
 # In a process of its own: pytest has handlers and umask of its own.
