@@ -5,7 +5,7 @@ PYTHON ?= /usr/bin/python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install uninstall dev fmt check unit test compare compare-api bench chaos fuzz test-vm test-callers clean
+.PHONY: help install uninstall dev fmt check unit test compare compare-api compare-parity bench chaos fuzz test-vm test-callers clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ compare:         ## record the reference answers anew (DOCKER_HOST of a real doc
 
 compare-api:     ## the same for the API corpus (a unix socket)
 	$(BIN)/python tests/compat/record_api.py
+
+compare-parity:  ## the same for what containers look like from inside (and DOCKERD_PID)
+	PYTHONPATH=. $(BIN)/python tests/compat/parity/record.py
 
 chaos: dev       ## kill sweeps in full
 	ORLOP_CHAOS=full $(BIN)/python -m pytest -q tests/chaos

@@ -40,7 +40,7 @@ def exec_process(containers: Containers, container: Container, config: Json, roo
         identity=identity,
         caps=names,
         tty=bool(config.get("Tty")),
-        no_new_privileges=found.no_new_privileges and not privileged,
+        no_new_privileges=found.no_new_privileges,
         oom_score_adj=host.get("OomScoreAdj"),
         limits=process.rlimits(host.get("Ulimits") or (), containers.config.default_ulimits),
         apparmor="" if privileged else confined,

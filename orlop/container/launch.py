@@ -63,6 +63,7 @@ def launch(containers: Containers, container: Container, record: Json) -> str:
             facts.security,
             attachment.container_ops,
             map_root=containers.layers.driver.whole,
+            privileged=host["Privileged"],
         )
         pid, started_ns = _spawn(containers, container, record, host, plan, attachment)
         undo.pop_all()

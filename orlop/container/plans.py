@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,12 @@ def for_container(
     container_ops: Any = (),
     *,
     map_root: bool = False,
+    privileged: bool = False,
 ) -> Json:
     """The launch plan of a spec. Raises an OrlopError with Docker's text."""
     id = document["linux"]["cgroupsPath"].rpartition("/")[2].rpartition(":")[2]
-    program, flags = _seccomp(containers, found, document["process"])
+    names = document["process"]["capabilities"]["bounding"]
+    program, flags = _seccomp(containers, found, names, privileged)
     try:
         return make_plan(
             document,
@@ -62,12 +65,14 @@ def for_container(
         raise failures.spec_error(error.message) from error
 
 
-def _seccomp(containers: Containers, found: Security, process: Json) -> tuple[bytes | None, int]:
+def _seccomp(
+    containers: Containers, found: Security, names: Iterable[str], privileged: bool
+) -> tuple[bytes | None, int]:
+    """`names`: the container's capabilities. A privileged one has the profile that it names."""
     wanted = found.seccomp or containers.config.seccomp_profile
-    if wanted == "unconfined":
+    if wanted == "unconfined" or (privileged and not found.seccomp):
         return None, 0
     profile = found.seccomp or _daemon_profile(wanted)
-    names = process["capabilities"]["bounding"]
     try:
         return seccomp.program(profile, names, containers.config.data_root / "orlop" / "seccomp")
     except InvalidArgument as error:
@@ -129,19 +134,21 @@ def _lookup(reason: str) -> str:
 def run_exec(
     containers: Containers, container: Container, exec_id: str, process: Json, *, stdio: Json
 ) -> int:
-    """The process's host PID once it was executed. Raises Docker's error."""
+    """The process's host PID once it was executed. Raises Docker's error.
+
+    Its system calls are filtered as the container's, whatever capabilities it has of its own.
+    """
     host = container.host_config
-    privileged = len(process["capabilities"]["bounding"]) > len(
-        caps.effective(
-            host.get("CapAdd") or (),
-            host.get("CapDrop") or (),
-            privileged=bool(host.get("Privileged")),
-            available=host_capabilities(),
-        )
+    privileged = bool(host.get("Privileged"))
+    names = caps.effective(
+        host.get("CapAdd") or (),
+        host.get("CapDrop") or (),
+        privileged=privileged,
+        available=host_capabilities(),
     )
     found = parse(host, no_new_privileges=containers.config.no_new_privileges)
-    program, flags = (None, 0) if privileged else _seccomp(containers, found, process)
     shown = userns.of_process(container.state.pid)
+    program, flags = _seccomp(containers, found, names, privileged)
     plan = make_exec_plan(
         process,
         cgroups.directories(containers, container),

@@ -167,7 +167,7 @@ def mask(setup: Setup, paths: list[str]) -> None:
 
 
 def _empty() -> int:
-    options: list[tuple[str, str | None]] = [("nr_blocks", "1"), ("nr_inodes", "1")]
+    options: list[tuple[str, str | None]] = [("ro", None), ("nr_blocks", "1"), ("nr_inodes", "1")]
     return mount.new_mount("tmpfs", options, source="tmpfs", attributes=mount.ATTR_RDONLY)
 
 
