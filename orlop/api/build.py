@@ -16,12 +16,13 @@ from orlop.api.call import Call
 from orlop.api.progress import progress
 from orlop.builder import prune as pruning
 from orlop.builder.build import build as building
-from orlop.builder.build import dockerfile_of, with_epoch
+from orlop.builder.build import dockerfile_of, ignore_of, with_epoch
 from orlop.builder.builder import Builder
-from orlop.builder.check import report
+from orlop.builder.check import report, violation
 from orlop.builder.classic import classic
 from orlop.builder.context import Context
 from orlop.builder.git import load_git
+from orlop.builder.lint import lint
 from orlop.builder.remote import is_git, load_url
 from orlop.builder.request import Request
 from orlop.builder.status import statuses
@@ -51,7 +52,7 @@ def build(call: Call) -> Stream:
         named = _named(call, builder, context, asked, stack)
         request = with_epoch(_request(call, asked, context, name, named))
         if asked.check:
-            return progress(_checked(stack.pop_all(), request))
+            return progress(_checked(call, stack.pop_all(), request))
         found = verify(builder, request) if asked.verify else building(builder, request)
         stack.enter_context(contextlib.closing(found))  # type: ignore[type-var]
         return progress(_messages(call, asked, found, stack.pop_all(), request))
@@ -90,12 +91,15 @@ def _messages(
             yield from classic(found, quiet=call.flag("q"))
 
 
-def _checked(stack: contextlib.ExitStack, request: Request) -> Iterator[Json]:
+def _checked(call: Call, stack: contextlib.ExitStack, request: Request) -> Iterator[Json]:
     with stack:
-        text, count = report(dockerfile_of(request))
-        yield {"warnings": [{"short": text, "line": 0}]}
-        if count:
-            raise InvalidArgument(f"lint violation found: {count}")
+        ignore = ignore_of(request.context, request.dockerfile)
+        text = dockerfile_of(request)
+        found, how = lint(call.engine.builder.images, request, text, ignore)
+        file = request.dockerfile.rpartition("/")[2]
+        yield {"check": report(text, found, file), "count": len(found)}
+        if found and how.error:
+            raise violation(found)
 
 
 def _load(call: Call, builder: Builder, context: Context) -> str:

@@ -21,6 +21,7 @@ from orlop.builder.configure import PROXIES
 from orlop.builder.context import Context
 from orlop.builder.events import Event, Finished, Planned, Vertex, Warning
 from orlop.builder.finish import keep_images, name_image
+from orlop.builder.lint import refuse_findings
 from orlop.builder.named import Named
 from orlop.builder.prune import tidy
 from orlop.builder.read import read
@@ -46,7 +47,9 @@ _Queue = queue.SimpleQueue[Event | BaseException | None]
 def build(builder: Builder, request: Request) -> Iterator[Event]:
     """Raises an OrlopError: at once for a bad request, at the end for a step that failed."""
     targets = [_target(tag) for tag in request.tags]
-    document = read(dockerfile_of(request))
+    text = dockerfile_of(request)
+    document = read(text)
+    refuse_findings(builder.images, request, text, document.checks)
     found: _Queue = queue.SimpleQueue()
     named = Named(request.contexts, builder.images, builder.spool)
     session = Session(builder, request, found.put, named)
@@ -112,12 +115,19 @@ def dockerfile_of(request: Request) -> str:
         text = _decoded(context, item)
     if text is not None and _SENT.fullmatch(name):
         context.forget(name)
+    ignore = ignore_of(context, name)
+    if ignore is not None:
+        context.leave_out(ignore)
+    return text
+
+
+def ignore_of(context: Context, name: str) -> Ignore | None:
+    """What the ignore file beside a Dockerfile, or that of the context, says."""
     for candidate in (f"{name}.dockerignore", ".dockerignore"):
         found = resolve(context, candidate)
         if found is not None and found.kind == FILE:
-            context.leave_out(Ignore(read_lines(_decoded(context, found))))
-            break
-    return text
+            return Ignore(read_lines(_decoded(context, found)))
+    return None
 
 
 def _decoded(context: Context, item: Item) -> str:

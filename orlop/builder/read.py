@@ -20,7 +20,7 @@ from orlop.image.times import duration_ns
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*", re.ASCII)
 _ONBUILD = re.compile(r"^\s*ONBUILD\s*", re.IGNORECASE)
-_RESERVED = ("scratch", "context")
+RESERVED = ("scratch", "context")  # stage names that `--check` warns of
 _DURATIONS = {
     "interval": "Interval",
     "timeout": "Timeout",
@@ -126,8 +126,6 @@ def _from(node: Node) -> ins.From:
                 f'invalid name for build stage: "{words[2]}", name can\'t start with a number '
                 "or contain symbols"
             )
-        if alias in _RESERVED:
-            raise InvalidArgument(f'invalid name for build stage: "{words[2]}", name is reserved')
     elif len(words) != 1:
         raise InvalidArgument("FROM requires either one or three arguments")
     return ins.From(words[0], alias, flags.text("platform"), **_place(node))

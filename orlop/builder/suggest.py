@@ -15,7 +15,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         return ""
     for candidate in known:
         found = distance(word, candidate)
-        if found < least and found < max(len(word), 2):
+        if found < least:
             best, least = candidate, found
     return f" (did you mean {best}?)" if best and least else ""
 

@@ -52,7 +52,7 @@ def build(session: Session, options: Options) -> int:
     result = follow(response, how)
     session.client.release(response)
     if options.flag("check"):
-        return 0
+        return 1 if result.findings else 0
     buildoutput.put_out(session, outputs, result.image, tags)
     if push:
         buildoutput.push_all(session, tags)

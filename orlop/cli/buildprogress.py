@@ -23,9 +23,10 @@ _MAX_LOG = 6  # lines of a running step on a terminal
 class Result:
     """What came of it."""
 
-    __slots__ = ("container", "image", "tags")
+    __slots__ = ("container", "findings", "image", "tags")
 
     def __init__(self) -> None:
+        self.findings = 0  # of `--check`
         self.image = ""
         self.tags: list[str] = []
         self.container = ""  # of the step that failed
@@ -52,6 +53,9 @@ def follow(response: Response, how: str) -> Result:
         shown = Terminal()
     try:
         for message in messages(response):
+            if "check" in message:
+                write(1, str(message["check"]).encode("utf-8", "surrogateescape"))
+                result.findings = int(message.get("count") or 0)
             if "aux" in message:
                 result.image = str((message["aux"] or {}).get("ID") or "")
                 result.tags = list(message.get("tags") or ())

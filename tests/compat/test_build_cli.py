@@ -175,7 +175,7 @@ def test_secrets_explain_verify_check_and_debug(orlopd: Daemon, context: Path) -
     assert "/r has other content" in bad.stderr
     (context / "Dockerfile").write_text("FROM busybox\nCMD a\n")
     lint = orlopd.orlop("build", "--check", str(context), check=False)
-    assert (lint.returncode, "WARNING: JSONArgsRecommended" in lint.stderr) == (1, True)
+    assert (lint.returncode, "WARNING: JSONArgsRecommended" in lint.stdout) == (1, True)
     (context / "Dockerfile").write_text("FROM busybox\nENV E=1\nRUN echo state > /s; exit 5\n")
     failed = orlopd.orlop("build", str(context), check=False)
     step = re.search(r"orlop build debug ([0-9a-f]{12})", failed.stderr)

@@ -1,8 +1,28 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from orlop.builder.check import check, report
+from orlop.builder.check import check, options, report
+from orlop.builder.checkrules import Finding
+from orlop.errors import InvalidArgument
+from orlop.oci.ignore import Ignore
+
+HERE = Path(__file__).parent / "checks"
+
+
+def found(text: str, given: str = "") -> list[Finding]:
+    return check(text, given, environment=lambda _: {"PATH"}, ignore=Ignore(["ignored.txt"]))[0]
+
+
+@pytest.mark.parametrize("name", ["froms", "stages"])
+def test_the_same_as_buildkit(name: str) -> None:
+    text = (HERE / f"{name}.Dockerfile").read_text()
+    mine = report(text, found(text), f"{name}.Dockerfile").split("\n\n")
+    theirs = (HERE / f"{name}.txt").read_text().split("\n\n")
+    assert mine[0] == theirs[0]
+    assert sorted(b.rstrip() for b in mine) == sorted(b.rstrip() for b in theirs)
 
 
 @pytest.mark.parametrize(
@@ -12,34 +32,49 @@ from orlop.builder.check import check, report
         ("FROM a as b\n", "FromAsCasing", 1),
         ("FROM a AS Build\n", "StageNameCasing", 1),
         ("FROM a AS b\nFROM c AS b\n", "DuplicateStageName", 2),
-        ("FROM a:$TAG\n", "UndefinedArgInFrom", 1),
+        ("FROM a AS scratch\n", "ReservedStageName", 1),
         ("FROM --platform=$TARGETPLATFORM a\n", "RedundantTargetPlatform", 1),
+        ("FROM --platform=linux/arm64 a AS x\n", "FromPlatformFlagConstDisallowed", 1),
+        ("ARG T\nFROM a:$T\n", "InvalidDefaultArgInFrom", 2),
         ("FROM a\nMAINTAINER me\n", "MaintainerDeprecated", 2),
         ('FROM a\nCMD ["a"]\nCMD ["b"]\n', "MultipleInstructionsDisallowed", 2),
         ("FROM a\nCMD a b\n", "JSONArgsRecommended", 2),
         ("FROM a\nENV API_TOKEN=x\n", "SecretsUsedInArgOrEnv", 2),
         ("FROM a\nENV a b\n", "LegacyKeyValueFormat", 2),
         ("FROM a\nWORKDIR x\n", "WorkdirRelativePath", 2),
-        ("FROM a\nRUN x \\\n\n y\n", "NoEmptyContinuation", 2),
+        ("FROM a\nRUN x \\\n\n y\n", "NoEmptyContinuation", 4),
+        ("FROM a\nUSER $who\n", "UndefinedVar", 2),
+        ("FROM a\nEXPOSE 80/TCP\n", "ExposeProtoCasing", 2),
+        ("FROM a\nEXPOSE 1.2.3.4:80\n", "ExposeInvalidFormat", 2),
+        ("# check=experimental=all\nFROM a\nCOPY ignored.txt /\n", "CopyIgnoredFile", 3),
+        ("# check=experimental=all\nFROM a\n# b\nARG c\n", "InvalidDefinitionDescription", 4),
     ],
 )
 def test_a_rule(text: str, rule: str, line: int) -> None:
-    assert [(f.rule, f.line) for f in check(text)] == [(rule, line)]
+    assert [(f.rule, f.line) for f in found(text)] == [(rule, line)]
 
 
 def test_nothing_to_say() -> None:
     text = 'ARG T=1\nFROM a:$T AS b\nWORKDIR /x\nWORKDIR y\nENV PUBLIC_KEY=x\nCMD ["a"]\n'
-    assert check(text) == []
-    assert report(text) == ("Check complete, no warnings found.\n", 0)
+    assert found(text) == []
+    assert report(text, []) == "Check complete, no warnings found.\n"
+
+
+def test_variables_of_an_unknown_base_are_not_judged() -> None:
+    text = "FROM a AS x\nFROM x\nUSER $JAVA_HOME\n"
+    assert check(text)[0] == []
+    assert check(text, environment=lambda _: {"JAVA_HOME"})[0] == []
+    assert [f.rule for f in check(text, environment=lambda _: set())[0]] == ["UndefinedVar"]
 
 
 def test_rules_are_skipped_by_a_directive() -> None:
-    assert check("# check=skip=JSONArgsRecommended\nFROM a\nCMD a\n") == []
-    assert check("# check=skip=all\nFROM a\nCMD a\nMAINTAINER x\n") == []
+    assert found("# check=skip=JSONArgsRecommended\nFROM a\nCMD a\n") == []
+    assert found("# check=skip=all\nFROM a\nCMD a\nMAINTAINER x\n") == []
+    assert found("# check=skip=all\nFROM a\nCMD a\n", "error=true") != []
 
 
-def test_a_report_shows_the_line() -> None:
-    text, count = report("FROM a\nCMD a\n")
-    assert count == 1
-    assert "WARNING: JSONArgsRecommended" in text
-    assert "   2 | >>> CMD a" in text
+def test_options() -> None:
+    assert options("error=true;skip=A, B").error
+    assert options("error=true;skip=A, B").skip == {"a", "b"}
+    with pytest.raises(InvalidArgument, match='invalid check option "foo"'):
+        options("foo=true")
