@@ -76,6 +76,9 @@ class Config:
     init: bool = False
     init_path: str = ""
     no_new_privileges: bool = False
+    hardened: bool = False  # stricter defaults: daemon/hardened.py
+    default_userns_mode: str = ""  # of containers that name none: host or auto[:size=N]
+    default_pids_limit: int = 0  # of containers that name none; 0 or -1: as many as the host bears
     userns_remap: str = ""  # "default" or user[:group]; empty: containers have the host's users
     seccomp_profile: str = ""
     selinux_enabled: bool = False

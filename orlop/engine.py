@@ -100,6 +100,8 @@ class Engine:
         keeper = Keeper(config.exec_root)
         containers = Containers(config, images, layers, networks, volumes, keeper, events)
         containers.remap = remap(config.userns_remap)
+        if config.default_userns_mode.startswith("auto"):
+            containers.ranges.check()
         images.in_use = lambda: image_users(containers)
         volumes.references = lambda: _volume_references(containers)
         builder = Builder(

@@ -198,12 +198,14 @@ def _security(engine: Engine, unified: bool) -> list[str]:
     if os.path.exists("/proc/sys/kernel/seccomp/actions_avail"):
         profile = engine.config.seccomp_profile or "builtin"
         out.append(f"name=seccomp,profile={profile}")
-    if engine.containers.remap is not None:
+    if engine.containers.remap is not None or engine.config.default_userns_mode not in ("", "host"):
         out.append("name=userns")
     if unified:
         out.append("name=cgroupns")
     if engine.config.no_new_privileges:
         out.append("name=no-new-privileges")
+    if engine.config.hardened:
+        out.append("name=hardened")
     return out
 
 

@@ -145,6 +145,8 @@ def run(
     # The client hears it all; a log on a full disk would hold the program up.
     log: Json = {"Type": "none", "Config": {}}
     host: Json = {**session.request.host, "NetworkMode": network, "LogConfig": log}
+    if network == "host":
+        host["UsernsMode"] = "host"  # a user namespace has no say in the host's network
     required = [text for text in node.devices if parse_device(text).required]
     if required:
         raise NotSupported(f"device {required[0]}: RUN --device finds no devices (CDI) here")
@@ -152,6 +154,7 @@ def run(
         if not session.request.insecure:
             raise Forbidden("granting entitlement security.insecure is not allowed by the client")
         host["Privileged"] = True
+        host["UsernsMode"] = "host"
     found, size = _execute(session, state, vertex, config, host, mounts, words)
     session.made_step(inputs, found, vertex.text, size)
     return state.stepped(history, found.diff), False

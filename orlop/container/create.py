@@ -147,6 +147,8 @@ def _host_config(containers: Containers, given: Json) -> Json:
         runtime=daemon.default_runtime,
         log_driver=daemon.log_driver,
         log_opts=dict(daemon.log_opts),
+        userns_mode="" if daemon.userns_remap else daemon.default_userns_mode,
+        pids_limit=daemon.default_pids_limit,
     )
     target = joined(host["NetworkMode"])
     if target:

@@ -41,15 +41,24 @@ class IDRanges:
             self._held[id] = found
             return found
 
-    def _free(self, kind: int, size: int) -> int:
+    def check(self) -> None:
+        """Is there anything to claim from? Raises SystemFailure that says what to add."""
+        for kind in range(2):
+            self._pool(kind)
+
+    def _pool(self, kind: int) -> list[tuple[int, int]]:
         path = self._files[kind]
-        pool = next((r for user in USERS if (r := subids.ranges(path, user))), None)
-        if not pool:
-            raise SystemFailure(
-                f"--userns=auto takes its IDs from the range of user {USERS[0]} or {USERS[1]} in "
-                f"{path}, which has none: add a line such as {USERS[0]}:2147483648:2147418112 to "
-                f"{self._files[0]} and {self._files[1]}"
-            )
+        found = next((r for user in USERS if (r := subids.ranges(path, user))), None)
+        if found:
+            return found
+        raise SystemFailure(
+            f"--userns=auto takes its IDs from the range of user {USERS[0]} or {USERS[1]} in "
+            f"{path}, which has none: add a line such as {USERS[0]}:2147483648:2147418112 to "
+            f"{self._files[0]} and {self._files[1]}, or choose --userns=host"
+        )
+
+    def _free(self, kind: int, size: int) -> int:
+        path, pool = self._files[kind], self._pool(kind)
         taken = sorted(
             (host, host + count)
             for held in self._held.values()

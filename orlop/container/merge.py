@@ -202,6 +202,8 @@ def host_config(
     runtime: str,
     log_driver: str,
     log_opts: Json,
+    userns_mode: str = "",
+    pids_limit: int = 0,
 ) -> Json:
     """The container's HostConfig with the daemon's defaults filled in."""
     out = _shaped(given, _HOST_CONFIG)
@@ -220,6 +222,8 @@ def host_config(
     out["OomKillDisable"] = bool(out["OomKillDisable"])
     if out["Memory"] > 0 and out["MemorySwap"] == 0:
         out["MemorySwap"] = 2 * out["Memory"]  # as much swap as memory
+    out["UsernsMode"] = out["UsernsMode"] or userns_mode
+    out["PidsLimit"] = out["PidsLimit"] or pids_limit  # 0 is what clients send for "not named"
     if out["PidsLimit"] is not None and out["PidsLimit"] <= 0:
         out["PidsLimit"] = None
     if out["MemorySwappiness"] == -1:

@@ -82,6 +82,8 @@ def _seccomp(
 def _daemon_profile(path: str) -> str:
     if path in ("", "builtin"):
         return seccomp.default_profile()
+    if path == "hardened":
+        return seccomp.hardened_profile()
     try:
         return Path(path).read_text()
     except OSError as error:

@@ -10,6 +10,7 @@ from typing import Any
 from orlop.config import Config, from_json
 from orlop.daemon import filetypes, validation
 from orlop.daemon.flags import Flags
+from orlop.daemon.hardened import harden
 from orlop.errors import InvalidArgument
 
 DEFAULT_FILE = "/etc/orlop/daemon.json"
@@ -69,6 +70,8 @@ def _merged(flags: Flags, document: dict[str, Any], given: dict[str, Any], base:
     try:
         filetypes.check(document)
         known = {k: v for k, v in document.items() if k not in _IGNORED}
+        if {**known, **given}.get("hardened"):
+            base = harden(base, {**known, **given})
         config = from_json(given, from_json(known, base))
     except InvalidArgument as error:
         raise InvalidArgument(prefix + error.message) from None

@@ -11,6 +11,7 @@ from orlop.errors import InvalidArgument
 _LEVELS = ("debug", "info", "warn", "warning", "error", "fatal", "panic")
 _DOMAIN = re.compile(r"(?:\.|[a-zA-Z0-9](?:[\w-]*\w)?(?:\.[a-zA-Z0-9](?:[\w-]*\w)?)*\.?)", re.ASCII)
 _COMPRESSION = re.compile(r"(?:gzip(?::[0-9])?|zstd(?::(?:[1-9]|1[0-9]|2[0-2]))?)?", re.ASCII)
+_USERNS = re.compile(r"(?:host|auto(?::size=[1-9][0-9]{0,9})?)?", re.ASCII)
 _SCHEMES = ("unix", "tcp", "fd", "npipe")
 
 
@@ -102,6 +103,11 @@ def _modes(config: Config) -> None:
             )
         raise InvalidArgument(
             f'default IPC mode setting ({mode}) is invalid; use "shareable" or "private"'
+        )
+    if not _USERNS.fullmatch(config.default_userns_mode):
+        raise InvalidArgument(
+            f"invalid default user namespace mode ({config.default_userns_mode}): "
+            'use "host", "auto" or "auto:size=N"'
         )
     if config.default_cgroupns_mode not in ("", "host", "private"):
         raise InvalidArgument(

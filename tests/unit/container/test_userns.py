@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,23 @@ def test_conflicts_only_with_a_mapping(rig: Rig, host: Json) -> None:
     with pytest.raises(InvalidArgument, match="user namespaces"):
         made(rig, **host)
     made(rig, **host, UsernsMode="host")
+
+
+def test_defaults_of_the_daemon_are_for_who_names_none(rig: Rig, files: tuple[Path, Path]) -> None:
+    rig.containers.ranges = IDRanges(*files)
+    config = dataclasses.replace(
+        rig.config, default_userns_mode="auto:size=5", default_pids_limit=100
+    )
+    rig.containers.config = config
+    for host, userns_mode, limit in (
+        ({}, "auto:size=5", 100),
+        ({"PidsLimit": 0}, "auto:size=5", 100),  # what clients send
+        ({"PidsLimit": 7, "UsernsMode": "host"}, "host", 7),
+        ({"PidsLimit": -1, "UsernsMode": "host", "Privileged": True}, "host", None),
+    ):
+        found = rig.containers.get(made(rig, **host)).host_config
+        assert (found["UsernsMode"], found["PidsLimit"]) == (userns_mode, limit)
+    with pytest.raises(InvalidArgument, match="privileged mode is incompatible"):
+        made(rig, Privileged=True)
+    rig.containers.config = dataclasses.replace(config, userns_remap="bob")
+    assert rig.containers.get(made(rig)).host_config["UsernsMode"] == ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from orlop.config import Config
-from orlop.daemon import flags, reload, settings
+from orlop.daemon import flags, hardened, reload, settings
 from orlop.errors import InvalidArgument
 
 
@@ -194,3 +195,41 @@ def test_roots_are_absolute(file: Path, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     config = load(write(file), "--data-root=a/../data", "--exec-root", "run")
     assert (config.data_root, config.exec_root) == (tmp_path / "data", tmp_path / "run")
+
+
+def test_hardened_is_what_the_file_beside_the_unit_spells_out(file: Path) -> None:
+    found = load(write(file), "--hardened")
+    assert found.hardened
+    assert all(getattr(found, name) == value for name, value in hardened.PRESET.items())
+    contrib = Path(__file__).parents[3] / "contrib" / "daemon-hardened.json"
+    spelled = load(f"--config-file={contrib}")
+    assert dataclasses.replace(spelled, hardened=True) == found
+    assert load(write(file, hardened=True)) == found
+    assert load(write(file), "--hardened=false") == load(write(file))
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        (["--icc"], "icc", True),
+        (["--no-new-privileges=false"], "no_new_privileges", False),
+        (["--default-pids-limit=-1"], "default_pids_limit", -1),
+        (["--default-userns-mode=host"], "default_userns_mode", "host"),
+        (["--userns-remap=bob"], "default_userns_mode", ""),
+        (["--seccomp-profile=builtin"], "seccomp_profile", "builtin"),
+        (["--log-opt=max-size=1g"], "log_opts", {"max-size": "1g"}),
+        (["--log-driver=local"], "log_opts", hardened.LOG_OPTS),
+        (["--log-driver=syslog"], "log_opts", {}),
+    ],
+)
+def test_what_is_said_besides_hardened_wins(
+    file: Path, words: list[str], name: str, value: object
+) -> None:
+    assert getattr(load(write(file), "--hardened", *words), name) == value
+    assert load(write(file, icc=True), "--hardened").icc is True
+
+
+def test_default_user_namespace_is_a_word_we_know(file: Path) -> None:
+    with pytest.raises(InvalidArgument, match="invalid default user namespace mode"):
+        load(write(file), "--default-userns-mode=private")
+    assert load(write(file), "--default-userns-mode=auto:size=5000").default_userns_mode

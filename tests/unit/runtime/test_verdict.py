@@ -140,3 +140,11 @@ def test_numbers_of_the_stub_are_the_kernels() -> None:
     assert seccompstub.number_on(I386, "uretprobe") < 0
     assert seccompstub.number_on(X64, "no_such_call") < 0
     assert seccompstub.number_on(libseccomp.ARCHES["SCMP_ARCH_X32"], "read") == 0
+
+
+def test_hardened_profile_has_no_sockets_by_another_name(default: bytes) -> None:
+    hardened = seccomp.compile_document(json.loads(seccomp.hardened_profile()), CAPS)
+    assert verdict.verdict(default, I386, 102) == ALLOW
+    assert verdict.verdict(hardened, I386, 102) == EPERM
+    for arch, number in ((X64, 0), (X64, 41), (I386, 3), (I386, 359), (X64, 165)):
+        assert verdict.verdict(hardened, arch, number) == verdict.verdict(default, arch, number)
