@@ -93,7 +93,7 @@ def report(text: str, found: list[Finding], file: str = "Dockerfile") -> str:
     source = text.split("\n")
     last = {node.line: node.last_line for node in parse(text).nodes}
     for one in found:
-        lines.append(f"\nWARNING: {one.rule} - {_LINK}{_kebab(one.rule)}/\n{one.text}\n")
+        lines.append(f"\nWARNING: {one.rule} - {link(one.rule)}\n{one.text}\n")
         lines.append(f"{file}:{one.line}\n{_RULE}\n")
         end = max(one.line, last.get(one.line, one.line))
         lines += _excerpt(source, one.line, end)
@@ -106,6 +106,11 @@ def _excerpt(source: list[str], start: int, end: int) -> Iterator[str]:
     for number in range(max(1, start - around), min(len(source), end + around) + 1):
         mark = ">>>" if start <= number <= end else "   "
         yield f"{number:4d} | {mark} {source[number - 1]}\n"
+
+
+def link(rule: str) -> str:
+    """Where the rule is explained."""
+    return f"{_LINK}{_kebab(rule)}/"
 
 
 def _kebab(rule: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from orlop.builder.check import Options, check, options, violation
 from orlop.builder.checkrules import Finding
 from orlop.builder.request import Request
@@ -13,7 +15,7 @@ _ARGUMENT = "BUILDKIT_DOCKERFILE_CHECK"
 
 
 def lint(
-    images: Images, request: Request, text: str, ignore: Ignore | None = None
+    images: Images, arguments: Mapping[str, str | None], text: str, ignore: Ignore | None = None
 ) -> tuple[list[Finding], Options]:
     """Raises InvalidArgument. Variables of images that are not here are not judged."""
 
@@ -24,7 +26,7 @@ def lint(
             return None
         return {entry.partition("=")[0] for entry in found.run_config.get("Env") or ()}
 
-    given = request.arguments.get(_ARGUMENT) or ""
+    given = arguments.get(_ARGUMENT) or ""
     return check(text, given, environment=environment, ignore=ignore)
 
 
@@ -32,6 +34,6 @@ def refuse_findings(images: Images, request: Request, text: str, checks: str) ->
     """A build whose Dockerfile says `check=error=true` has no findings. Raises InvalidArgument."""
     if not options(request.arguments.get(_ARGUMENT) or checks).error:
         return
-    found, _ = lint(images, request, text)
+    found, _ = lint(images, request.arguments, text)
     if found:
         raise violation(found)

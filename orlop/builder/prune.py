@@ -10,6 +10,9 @@ from orlop.builder.builder import Builder
 from orlop.container.filters import until
 from orlop.oci.digest import ChainID
 
+AGE_DAYS = 30  # since a step was of use
+MOST = 20 << 30  # bytes of all steps
+
 
 @dataclass(slots=True)
 class Pruned:
@@ -60,7 +63,7 @@ def _drop_mounts(builder: Builder) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def tidy(builder: Builder, *, age_days: float = 30, most: int = 20 << 30) -> None:
+def tidy(builder: Builder, *, age_days: float = AGE_DAYS, most: int = MOST) -> None:
     """What every build ends with: steps nobody used for long, or too many of them, go."""
     records = builder.cache.records()
     oldest = time.time() - age_days * 86400

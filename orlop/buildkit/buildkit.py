@@ -15,6 +15,7 @@ from orlop.buildkit.http2 import Connection
 from orlop.buildkit.jobs import Jobs
 from orlop.buildkit.session import Session, Sessions
 from orlop.buildkit.uploads import Uploads
+from orlop.errors import Conflict
 
 
 @dataclass(eq=False, slots=True)
@@ -33,7 +34,12 @@ class Buildkit:
         connection = Connection(socket.socket(fileno=fd), client=True)
         known = frozenset(method.lower() for method in methods)
         session = Session(id, shared_key, known, Channel(connection))
-        self.sessions.add(session)
+        try:
+            self.sessions.add(session)
+        except Conflict:
+            connection.close()
+            connection.run(b"")  # ends at once
+            raise
         try:
             self._run(connection, leftover)
         finally:

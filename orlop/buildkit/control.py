@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from orlop.builder import prune
+from orlop.builder.builder import Builder
 from orlop.buildkit import messages as m
+from orlop.buildkit import tunnel, usage
 from orlop.buildkit.export import export
 from orlop.buildkit.frontend import Build, prepare
 from orlop.buildkit.grpc import UNKNOWN, Handler, Incoming, RpcFailure
 from orlop.buildkit.jobs import Job
 from orlop.buildkit.session import nobody
+from orlop.network.containerfiles import host_gateways
 from orlop.oci import platform as platforms
 from orlop.protobuf import encode
 
@@ -25,6 +29,7 @@ def control(kit: Buildkit) -> dict[str, Handler]:
     """The service's methods by path."""
     calls = {
         "Solve": _solve, "Status": _status, "ListWorkers": _list_workers, "Info": _info,
+        "DiskUsage": _disk_usage, "Prune": _prune, "Session": tunnel.session,
     }  # fmt: skip
     return {
         f"{_SERVICE}/{name}": lambda call, run=run: run(kit, call)  # type: ignore[misc]
@@ -78,7 +83,7 @@ def run_frontend(kit: Buildkit, job: Job, name: str, attrs: dict[str, str]) -> B
     """Raises RpcFailure."""
     if name not in _FRONTENDS:
         raise RpcFailure(UNKNOWN, f"invalid frontend: {name}")
-    return prepare(kit.builder, job, attrs)
+    return prepare(kit.builder, kit.sessions, job, attrs)
 
 
 def _returned(job: Job, result: Json) -> Build | None:
@@ -106,9 +111,20 @@ def _status(kit: Buildkit, call: Incoming) -> None:
         call.send_encoded(data)
 
 
+def _disk_usage(kit: Buildkit, call: Incoming) -> None:
+    request = call.request(m.DISK_USAGE_REQUEST)
+    found = list(usage.records(kit.builder, request.get("filter", [])))
+    call.send(m.DISK_USAGE, {"record": found})
+
+
+def _prune(kit: Buildkit, call: Incoming) -> None:
+    for record in usage.drop(kit.builder, call.request(m.PRUNE_REQUEST)):
+        call.send(m.USAGE, record)
+
+
 def _list_workers(kit: Buildkit, call: Incoming) -> None:
     call.request(m.EMPTY)
-    call.send(m.WORKERS, {"record": [worker()]})
+    call.send(m.WORKERS, {"record": [worker(kit.builder)]})
 
 
 def _info(kit: Buildkit, call: Incoming) -> None:
@@ -121,7 +137,19 @@ def version() -> Json:
     return {"package": "github.com/moby/buildkit", "version": "v0.0.0+unknown"}
 
 
-def worker() -> Json:
+def worker(builder: Builder) -> Json:
+    """What the builder is, as BuildKit calls it. The rules of its cache are `prune.tidy`'s."""
     host = platforms.default()
     found = {"architecture": host.architecture, "os": host.os, "variant": host.variant}
-    return {"id": "orlop", "labels": {}, "platforms": [found], "version": version()}
+    labels = {}
+    gateways = host_gateways(builder.containers.networks)
+    if gateways:
+        labels["org.mobyproject.buildkit.worker.moby.host-gateway-ip"] = gateways[0]
+    rules = [
+        {"all": True, "keep_duration": prune.AGE_DAYS * 86400 * 10**9},
+        {"all": True, "reserved": prune.MOST},
+    ]
+    return {
+        "id": "orlop", "labels": labels, "platforms": [found], "policies": rules,
+        "version": version(),
+    }  # fmt: skip

@@ -14,11 +14,13 @@ from typing import Any
 
 from orlop.builder import events as ev
 from orlop.builder import instructions as ins
-from orlop.builder import stages
+from orlop.builder import named, stages
 from orlop.builder.build import build as building
 from orlop.builder.build import with_epoch
 from orlop.builder.builder import Builder
+from orlop.builder.check import link
 from orlop.builder.context import Context
+from orlop.builder.lint import lint as findings
 from orlop.builder.read import read
 from orlop.builder.request import Request
 from orlop.buildkit import reach
@@ -27,8 +29,10 @@ from orlop.buildkit.failures import failure, words
 from orlop.buildkit.grpc import RpcFailure
 from orlop.buildkit.jobs import Job, fresh_id
 from orlop.buildkit.lending import Agents, Credentials, Secrets
+from orlop.buildkit.session import Sessions
 from orlop.buildkit.sources import Sources
 from orlop.buildkit.story import Narrator, Told, full_name
+from orlop.buildkit.subrequests import LINT, answer, lint
 from orlop.errors import OrlopError
 from orlop.oci import platform as platforms
 from orlop.oci.digest import ChainID
@@ -66,11 +70,13 @@ class Build:
             return self.outcome
 
     def _run(self, images: str) -> ev.Finished:
-        narrator = Narrator(self.job, self.needed, len(self.document.stages))
+        bases = {s.base for s in self.needed if s.base and _stands_in(s.base, self.asked)}
+        narrator = Narrator(self.job, self.needed, len(self.document.stages), bases)
         agents = Agents(self.job.session, self.builder.scratch)
         try:
             with closing(agents), closing(self._context()) as context:
                 request = with_epoch(self._request(context, agents, images))
+                request.contexts = self.sources.contexts()
                 return self._follow(request, narrator)
         except OrlopError as error:
             self.job.check()
@@ -140,27 +146,63 @@ class Build:
         )
 
 
-def prepare(builder: Builder, job: Job, found: Mapping[str, str]) -> Build:
+def prepare(builder: Builder, sessions: Sessions, job: Job, found: Mapping[str, str]) -> Build:
     """Read the Dockerfile, plan. Raises RpcFailure."""
     asked = attributes(found)
-    sources = Sources(builder, job, asked)
+    sources = Sources(builder, sessions, job, asked)
     text = ""
     try:
         text = sources.dockerfile()
         document = read(text)
         needed = _plan(document, asked)
-        _tell_bases(job, needed)
+        _warn(builder, job, sources, asked, text)
+        _tell_bases(job, asked, needed)
         sources.read_ignore()
     except OrlopError as error:
         sources.close()
-        job.check()
-        line = reach.line_of(words(error))
-        raise failure(
-            error, filename=asked.filename, text=text, lines=(line, line)
-        ) from None  # fmt: skip
+        raise _said(error, job, asked, text) from None
     build = Build(fresh_id(), builder, job, asked, sources, text, document, needed)
     job.builds[build.id] = build
     return build
+
+
+def question(
+    builder: Builder, sessions: Sessions, job: Job, found: Mapping[str, str]
+) -> dict[str, bytes]:
+    """What a subrequest asks about a Dockerfile: a result's metadata. Raises RpcFailure."""
+    asked = attributes(found)
+    text = ""
+    arguments: Mapping[str, str | None] = dict(asked.arguments)
+    with closing(Sources(builder, sessions, job, asked)) as sources:
+        try:
+            text = sources.dockerfile()
+            if asked.request == LINT:
+                return lint(asked.filename, text, lambda t: findings(builder.images, arguments, t))
+            return answer(asked, text)
+        except OrlopError as error:
+            raise _said(error, job, asked, text) from None
+
+
+def _said(error: OrlopError, job: Job, asked: Attributes, text: str) -> RpcFailure:
+    job.check()
+    line = reach.line_of(words(error))
+    return failure(error, filename=asked.filename, text=text, lines=(line, line))
+
+
+def _warn(builder: Builder, job: Job, sources: Sources, asked: Attributes, text: str) -> None:
+    """What `--check` would say, with the build."""
+    info = {"filename": sources.shown, "data": text.encode("utf-8", "surrogateescape")}
+    info["language"] = "Dockerfile"
+    found = []
+    for one in findings(builder.images, dict(asked.arguments), text)[0]:
+        place = {"line": one.line}
+        found.append({
+            "vertex": sources.definition, "level": 1, "url": link(one.rule), "info": info,
+            "short": f"{one.rule}: {one.text} (line {one.line})".encode(),
+            "ranges": [{"start": place, "end": place}],
+        })  # fmt: skip
+    if found:
+        job.tell(warnings=found)
 
 
 def _plan(document: ins.Dockerfile, asked: Attributes) -> list[stages.Planned]:
@@ -169,11 +211,18 @@ def _plan(document: ins.Dockerfile, asked: Attributes) -> list[stages.Planned]:
     last = stages.target(document, asked.target)
     predefined = stages.platform_arguments(host, target, asked.target)
     scope = stages.global_arguments(document, asked.arguments, predefined)
-    return stages.needed(stages.plan(document, scope), last)
+    names = {named.key(name) for name in asked.contexts}
+    return stages.needed(stages.plan(document, scope, names), last)
 
 
-def _tell_bases(job: Job, needed: list[stages.Planned]) -> None:
-    names = dict.fromkeys(full_name(s.base) for s in needed if s.base not in ("", "scratch"))
+def _stands_in(name: str, asked: Attributes) -> bool:
+    """A named context does, for this image."""
+    return bool(asked.contexts) and named.key(name) in {named.key(n) for n in asked.contexts}
+
+
+def _tell_bases(job: Job, asked: Attributes, needed: list[stages.Planned]) -> None:
+    bases = [s.base for s in needed if s.base not in ("", "scratch")]
+    names = dict.fromkeys(full_name(name) for name in bases if not _stands_in(name, asked))
     for name in names:
         with Told(job, f"[internal] load metadata for {name}").during():
             pass

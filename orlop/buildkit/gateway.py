@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from orlop.buildkit import messages as m
+from orlop.buildkit import subrequests
 from orlop.buildkit.control import find, run_frontend, worker
+from orlop.buildkit.frontend import question
 from orlop.buildkit.grpc import UNKNOWN, Handler, Incoming, RpcFailure
 from orlop.buildkit.jobs import Job
 
@@ -47,7 +49,7 @@ def _ping(kit: Buildkit, call: Incoming) -> None:
     call.request(m.EMPTY)
     _job(kit, call)
     able = [{"id": name, "enabled": True} for name in _CAPABILITIES]
-    call.send(m.PONG, {"frontend": able, "llb": [], "workers": [worker()]})
+    call.send(m.PONG, {"frontend": able, "llb": [], "workers": [worker(kit.builder)]})
 
 
 def _solve(kit: Buildkit, call: Incoming) -> None:
@@ -57,12 +59,23 @@ def _solve(kit: Buildkit, call: Incoming) -> None:
     if not frontend:
         if request.get("definition", {}).get("ops"):
             raise RpcFailure(UNKNOWN, "solving LLB definitions is not supported by this builder")
-        call.send(m.FRONTEND_RESPONSE, {"result": {"ref": {"id": ""}}})
+        _send_result(call, {})
         return
-    build = run_frontend(kit, job, frontend, request.get("attrs", {}))
+    attrs = request.get("attrs", {})
+    if attrs.get("requestid") == subrequests.DESCRIBE:
+        _send_result(call, {"metadata": subrequests.describe()})
+        return
+    if attrs.get("requestid"):
+        _send_result(call, {"metadata": question(kit.builder, kit.sessions, job, attrs)})
+        return
+    build = run_frontend(kit, job, frontend, attrs)
     if request.get("evaluate"):
         build.carry_out("none")
-    call.send(m.FRONTEND_RESPONSE, {"result": {"ref": {"id": build.id}}})
+    _send_result(call, {"ref": {"id": build.id}})
+
+
+def _send_result(call: Incoming, result: Json) -> None:
+    call.send(m.FRONTEND_RESPONSE, {"result": {"ref": {}, **result}})
 
 
 def _evaluate(kit: Buildkit, call: Incoming) -> None:

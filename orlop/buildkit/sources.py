@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import BinaryIO, cast
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ from orlop.buildkit import messages as m
 from orlop.buildkit.attributes import Attributes
 from orlop.buildkit.diffcopy import Wanted, receive
 from orlop.buildkit.jobs import Job
-from orlop.buildkit.session import Session
+from orlop.buildkit.session import Session, Sessions
 from orlop.buildkit.story import Told
 from orlop.errors import InvalidArgument, NotSupported
 from orlop.oci.ignore import read_lines
@@ -25,6 +25,7 @@ from orlop.storage.compression import Reader
 
 _UPLOADS = "buildkit-session"  # the host of URLs that the session itself answers
 _PULL = "/moby.upload.v1.Upload/Pull"
+_LOCAL = "local:"
 _PIECE = 1 << 18
 _HEAD = 512  # bytes that tell a tar
 _TEXT_LIMIT = 16 << 20  # bytes of a Dockerfile
@@ -33,16 +34,20 @@ _TEXT_LIMIT = 16 << 20  # bytes of a Dockerfile
 class Sources:
     """Close it."""
 
-    def __init__(self, builder: Builder, job: Job, asked: Attributes) -> None:
+    def __init__(self, builder: Builder, sessions: Sessions, job: Job, asked: Attributes) -> None:
         self._builder = builder
+        self._sessions = sessions
         self._job = job
         self._asked = asked
-        self._sessions = {"": job.session}
         self._remote: Context | None = None  # one that does not come as files of the session
         self._ignore: list[str] = []
+        self._stack = ExitStack()  # what is closed with this
         self._beside: str | None = None  # <Dockerfile>.dockerignore
+        self.shown = asked.filename.rpartition("/")[2]  # the Dockerfile's name
+        self.definition = ""  # the vertex that loaded it
 
     def close(self) -> None:
+        self._stack.close()
         if self._remote is not None:
             self._remote.close()
             self._remote = None
@@ -60,7 +65,8 @@ class Sources:
         name = asked.filename
         if self._remote is not None and not asked.own_dockerfile:
             return self._read(self._remote, name)
-        told = Told(self._job, f"[internal] load build definition from {name.rpartition('/')[2]}")
+        told = Told(self._job, f"[internal] load build definition from {self.shown}")
+        self.definition = told.digest
         with told.during():
             wanted = [name, f"{name}.dockerignore"]
             if name == "Dockerfile":
@@ -120,6 +126,33 @@ class Sources:
             raise
         return context
 
+    def contexts(self) -> dict[str, Context | str]:
+        """The named ones, as a request has them; those of the client's files are fetched now."""
+        out: dict[str, Context | str] = {}
+        for name, where in self._asked.contexts.items():
+            if where.startswith(_LOCAL):
+                out[name] = self._named(name, where.removeprefix(_LOCAL))
+            else:
+                out[name] = where
+        return out
+
+    def _named(self, name: str, directory: str) -> Context:
+        ignored = Context(self._builder.spool)
+        with closing(ignored):
+            told = Told(self._job, f"[context {name}] load .dockerignore")
+            with told.during():
+                wanted = Wanted(directory, follow=[".dockerignore"])
+                self._receive(ignored, told, f"transferring {name}:", wanted)
+            item = resolve(ignored, ".dockerignore")
+            text = _text(ignored, item) if item is not None and item.kind == FILE else ""
+        context = Context(self._builder.spool)
+        self._stack.callback(context.close)
+        told = Told(self._job, f"[context {name}] load from client")
+        with told.during():
+            wanted = Wanted(directory, exclude=read_lines(text))
+            self._receive(context, told, f"transferring {name}:", wanted)
+        return context
+
     def _receive(self, context: Context, told: Told, shown: str, wanted: Wanted) -> None:
         session = self._session(wanted.name)
         with told.part(shown, "transferring") as status:
@@ -131,7 +164,9 @@ class Sources:
             receive(session, wanted, context, progress)
 
     def _session(self, name: str) -> Session:
-        return self._sessions[""]
+        """The one that has a directory: bake shares one among its builds."""
+        other = self._asked.sessions.get(name)
+        return self._sessions.get(other) if other else self._job.session
 
     # --- contexts from elsewhere --------------------------------------------------------------
 

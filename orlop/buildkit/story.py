@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,10 +87,12 @@ class Told:
 class Narrator:
     """The builder's events → the job's story."""
 
-    def __init__(self, job: Job, planned: list[stages.Planned], count: int) -> None:
-        """`count`: of the file's stages."""
+    def __init__(
+        self, job: Job, planned: list[stages.Planned], count: int, stand_ins: Container[str]
+    ) -> None:
+        """`count`: of the file's stages; `stand_ins`: bases that named contexts are."""
         self._job = job
-        self._bases = {one.stage.name: one.base for one in planned}
+        self._bases = {one.stage.name: "" if one.base in stand_ins else one.base for one in planned}
         self._many = count > 1
         self._told: dict[str, Told] = {}
         self._pulling: dict[tuple[str, str], int] = {}

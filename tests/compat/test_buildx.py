@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -171,6 +172,62 @@ def test_outputs_that_the_client_keeps(client: Client, context: Path, tmp_path: 
     with tarfile.open(fileobj=io.BytesIO(streamed)) as archive:
         assert archive.getnames() == names
     assert client("images", "-aq").stdout == images  # nothing but files was asked for
+
+
+def test_named_contexts(client: Client, context: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "o").write_text("other\n")
+    (other / "left.out").write_text("")
+    (other / ".dockerignore").write_text("*.out\n")
+    write(
+        context,
+        "FROM busybox\nCOPY --from=files . /o/\nFROM replaced\nCOPY --from=0 /o /o\n"
+        "COPY --from=image /bin/busybox /copied\nRUN cat /o/o && ls /o && [ -e /copied ]\n",
+    )
+    told = client.build(
+        "--no-cache", "--build-context", f"files={other}",
+        "--build-context", "image=docker-image://busybox",
+        "--build-context", "replaced=docker-image://busybox:latest", str(context),
+    ).stderr  # fmt: skip
+    assert "[context files] load from client" in told
+    assert "[stage-0 1/2] FROM docker.io/library/busybox:latest" in told
+    assert re.findall(r"(?m)^#\d+ \d+\.\d+ (\S+)$", told) == ["other", "o"]
+
+
+def test_questions_about_a_dockerfile(client: Client, context: Path) -> None:
+    write(context, "FROM busybox AS one\n# A says it\nARG A=1\nFROM one\nCMD echo x\n")
+    told = client.build(str(context)).stderr
+    assert " - JSONArgsRecommended: JSON arguments recommended for CMD " in told
+    if client.suite == "trixie":
+        return  # 0.13 has none of them
+    checked = client("buildx", "build", "--check", str(context), check=False)
+    assert checked.returncode == 1
+    assert "WARNING: JSONArgsRecommended - https://" in checked.stdout
+    assert "   5 | >>> CMD echo x\n" in checked.stdout
+    targets = client("buildx", "build", "--call=targets", str(context)).stdout
+    assert targets == "TARGET    DESCRIPTION\none       \n(default) \n"
+    outline = client("buildx", "build", "--call=outline", str(context)).stdout
+    assert outline == "BUILD ARG   VALUE   DESCRIPTION\nA           1       says it\n\n"
+    write(context, 'FROM busybox\nCMD ["x"]\n')
+    assert "no warnings found" in client("buildx", "build", "--check", str(context)).stdout
+
+
+def test_what_the_builder_is_and_keeps(own_orlopd: Daemon, context: Path, tmp_path: Path) -> None:
+    for suite in SUITES:
+        client = Client(own_orlopd, suite, tmp_path)
+        shown = client("buildx", "ls").stdout
+        assert re.search(r"running +v0\.0\.0\+unknown +linux/", shown)
+        assert "GC Policy rule#0" in client("buildx", "inspect").stdout
+        client.build("--no-cache", str(context))
+        used = client("buildx", "du", "--verbose").stdout
+        assert "Description:\tRUN echo hi > /hi" in re.sub(r": +", ":\t", used)
+        (id,) = re.findall(r"ID:\s+(\w+)\n(?:.+\n)*?Description:\s+COPY", used)
+        gone = client("buildx", "prune", "-f", "--filter", f"id={id}").stdout
+        assert id in gone
+        assert id not in client("buildx", "du").stdout
+        client("buildx", "prune", "-af")
+        assert re.search(r"Total:\s+0B", client("buildx", "du").stdout)
 
 
 def test_contexts_from_standard_input(client: Client, context: Path, tmp_path: Path) -> None:
