@@ -3,6 +3,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 PYTHON ?= /usr/bin/python3
 VENV := .venv
+CUTS ?= 2
 BIN := $(VENV)/bin
 
 .PHONY: help install uninstall dev fmt check unit test compare compare-api compare-parity bench chaos fuzz test-vm test-callers clean
@@ -49,8 +50,10 @@ compare-api:     ## the same for the API corpus (a unix socket)
 compare-parity:  ## the same for what containers look like from inside (and DOCKERD_PID)
 	PYTHONPATH=. $(BIN)/python tests/compat/parity/record.py
 
-chaos: dev       ## kill sweeps in full
+chaos: dev       ## kill sweeps and power cuts in full
 	ORLOP_CHAOS=full $(BIN)/python -m pytest -q tests/chaos
+	@sh scripts/packages.sh install vm
+	$(BIN)/python tests/vm/powercuts.py 30
 
 test-callers: dev ## containerd, CRI, podman, dockerd and Slurm on orlop-runtime
 	sh scripts/callers.sh '$(CURDIR)/$(VENV)/callers'
@@ -59,9 +62,10 @@ test-callers: dev ## containerd, CRI, podman, dockerd and Slurm on orlop-runtime
 fuzz: dev        ## fuzzing in full
 	ORLOP_FUZZ=full $(BIN)/python -m pytest -q tests/fuzz tests/security/test_bombs.py tests/security/test_*races.py
 
-test-vm: dev    ## cgroup v2 and AppArmor, in a small virtual machine
+test-vm: dev    ## cgroup v2, AppArmor and CUTS=2 power cuts, in a small virtual machine
 	@sh scripts/packages.sh install vm
 	$(BIN)/python tests/vm/machine.py
+	$(BIN)/python tests/vm/powercuts.py $(CUTS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

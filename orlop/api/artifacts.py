@@ -6,7 +6,8 @@ GET    /orlop/artifacts/{name}/content  ?digest=    one content, verified
 GET    /orlop/manifests/{name}                      {Digest, MediaType, Manifest (its text)}
 GET    /orlop/manifests/{name}/entry                {mediaType, digest, size, platform}
 POST   /orlop/manifests/{name}/push     {"Manifests": [{"Ref", "Platform"}]} → {Digest, Size,
-                                        MediaType}
+                                        MediaType, Pushed}
+With ?insecure=1 the three of manifests do with plain http.
 Credentials come in X-Registry-Auth, as for pull and push.
 """
 
@@ -71,13 +72,23 @@ def content(call: Call) -> Stream:
 
 
 def manifest(call: Call) -> Answer:
-    found = store.manifest_of(call.engine.images, call.parameters["name"], auth=call.auth())
+    found = store.manifest_of(
+        call.engine.images,
+        call.parameters["name"],
+        auth=call.auth(),
+        insecure=call.flag("insecure"),
+    )
     return encode.json(found)
 
 
 def entry(call: Call) -> Answer:
     return encode.json(
-        lists.described(call.engine.images, call.parameters["name"], auth=call.auth())
+        lists.described(
+            call.engine.images,
+            call.parameters["name"],
+            auth=call.auth(),
+            insecure=call.flag("insecure"),
+        )
     )
 
 
@@ -90,5 +101,11 @@ def push(call: Call) -> Answer:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise InvalidArgument(f"invalid JSON: {error}") from None
     entries = [{"Ref": row.ref, "Platform": row.platform} for row in wanted.manifests]
-    made = lists.push_list(call.engine.images, call.parameters["name"], entries, auth=call.auth())
+    made = lists.push_list(
+        call.engine.images,
+        call.parameters["name"],
+        entries,
+        auth=call.auth(),
+        insecure=call.flag("insecure"),
+    )
     return encode.json(made)

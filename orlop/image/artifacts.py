@@ -129,7 +129,13 @@ def _send(
     return {"mediaType": OCI_MANIFEST, "digest": made, "size": len(raw), "artifactType": kind}
 
 
-def manifest_of(images: Images, name: str, *, auth: Mapping[str, Any] | None = None) -> Json:
+def manifest_of(
+    images: Images,
+    name: str,
+    *,
+    auth: Mapping[str, Any] | None = None,
+    insecure: bool = False,
+) -> Json:
     """`{"Digest", "MediaType", "Manifest"}` of anything a registry has under a name."""
     reference = parse_normalized(name).with_default_tag()
 
@@ -141,7 +147,7 @@ def manifest_of(images: Images, name: str, *, auth: Mapping[str, Any] | None = N
             "Manifest": found.manifest.raw.decode(),
         }
 
-    answer: Json = on_some_endpoint(images, reference, auth, ask)
+    answer: Json = on_some_endpoint(images, reference, auth, ask, insecure=insecure)
     return answer
 
 

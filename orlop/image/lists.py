@@ -29,12 +29,18 @@ from orlop.registry.manifests import Fetched, get_manifest, put_manifest
 from orlop.registry.session import Session
 from orlop.registry.upload import blob_size, mount_blob
 
-_PLATFORM = ("architecture", "os", "variant", "os.version", "os.features")
+_PLATFORM = ("architecture", "os", "os.version", "os.features", "variant")
 
 Json = dict[str, Any]
 
 
-def described(images: Images, name: str, *, auth: Mapping[str, Any] | None = None) -> Json:
+def described(
+    images: Images,
+    name: str,
+    *,
+    auth: Mapping[str, Any] | None = None,
+    insecure: bool = False,
+) -> Json:
     """A manifest of a registry as an entry of a list: `{mediaType, digest, size, platform}`."""
     reference = parse_normalized(name).with_default_tag()
 
@@ -42,7 +48,7 @@ def described(images: Images, name: str, *, auth: Mapping[str, Any] | None = Non
         found = get_manifest(session, reference, reference.digest or reference.tag)
         return _entry(session, reference, found, {})
 
-    row: Json = on_some_endpoint(images, reference, auth, ask)
+    row: Json = on_some_endpoint(images, reference, auth, ask, insecure=insecure)
     return row
 
 
@@ -52,9 +58,13 @@ def push_list(
     entries: Sequence[Mapping[str, Any]],
     *,
     auth: Mapping[str, Any] | None = None,
+    insecure: bool = False,
 ) -> Json:
-    """`{"Digest", "Size", "MediaType"}`. An entry is `{"Ref", "Platform"}`: an image of the same
-    registry, and what its platform shall say (empty: as its config says).
+    """`{"Digest", "Size", "MediaType", "Pushed"}`; `Pushed`: manifests of other repositories that
+    were brought into this one.
+
+    An entry is `{"Ref", "Platform"}`: an image of the same registry, and what its platform shall
+    say (empty: as its config says). The first one decides the list's form, as in Docker.
     """
     target = parse_normalized(name).with_default_tag()
     if target.digest:
@@ -73,14 +83,14 @@ def push_list(
 
     def send(session: Session) -> Json:
         rows = [_bring(session, target, part, platform) for part, platform in parts]
-        oci = any(row["mediaType"] == OCI_MANIFEST for row in rows)
-        kind = OCI_INDEX if oci else DOCKER_LIST
+        kind = OCI_INDEX if rows[0]["mediaType"] == OCI_MANIFEST else DOCKER_LIST
         document = {"schemaVersion": 2, "mediaType": kind, "manifests": rows}
         raw = json.dumps(document, indent=3).encode()
         digest = put_manifest(session, target, target.tag, raw, kind)
-        return {"Digest": digest, "Size": len(raw), "MediaType": kind}
+        brought = [row["digest"] for row, (part, _) in zip(rows, parts) if part.path != target.path]
+        return {"Digest": digest, "Size": len(raw), "MediaType": kind, "Pushed": brought}
 
-    made: Json = on_some_endpoint(images, target, auth, send)
+    made: Json = on_some_endpoint(images, target, auth, send, insecure=insecure)
     return made
 
 
@@ -117,7 +127,7 @@ def _entry(session: Session, reference: Reference, found: Fetched, platform: Jso
         raise InvalidArgument(f"{reference.familiar} does not say for which platform it is")
     return {
         "mediaType": manifest.media_type,
-        "digest": found.digest,
         "size": len(manifest.raw),
+        "digest": found.digest,
         "platform": shown,
     }

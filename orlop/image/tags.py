@@ -53,10 +53,15 @@ def on_some_endpoint(
     reference: Reference,
     auth: Mapping[str, Any] | None,
     ask: Callable[[Session], Any],
+    *,
+    insecure: bool = False,
 ) -> Any:
-    """The first answer of the registry's endpoints. Raises as pull does."""
+    """The first answer of the registry's endpoints. Raises as pull does.
+
+    `insecure`: plain http and unchecked certificates will do for this one question.
+    """
     last: RegistryFailure | None = None
-    for session in images.registries.sessions(reference.domain, auth):
+    for session in images.registries.sessions(reference.domain, auth, insecure=insecure):
         try:
             return retrying(lambda s=session: ask(s))  # type: ignore[misc]
         except RegistryFailure as failure:

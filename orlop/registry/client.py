@@ -27,7 +27,12 @@ class Registries:
         self.tokens = Tokens()
 
     def sessions(
-        self, domain: str, auth: Mapping[str, Any] | None, *, push: bool = False
+        self,
+        domain: str,
+        auth: Mapping[str, Any] | None,
+        *,
+        push: bool = False,
+        insecure: bool = False,
     ) -> Iterator[Session]:
         """Sessions that answered the ping, in the order to try.
 
@@ -36,7 +41,7 @@ class Registries:
         """
         credentials = from_auth(auth)
         last: RegistryFailure | None = None
-        for endpoint in endpoints(self.config, domain, push=push):
+        for endpoint in endpoints(self.config, domain, push=push, insecure=insecure):
             session = self.session(endpoint, credentials)
             try:
                 retrying(session.ping, again=_busy)

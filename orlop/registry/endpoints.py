@@ -35,14 +35,16 @@ class Endpoint:
         return self.scheme == "http" or not self.verify
 
 
-def endpoints(config: Config, domain: str, *, push: bool = False) -> list[Endpoint]:
+def endpoints(
+    config: Config, domain: str, *, push: bool = False, insecure: bool = False
+) -> list[Endpoint]:
     """Endpoints of a registry in the order to try."""
     out: list[Endpoint] = []
     if domain == DEFAULT_DOMAIN:
         if not push:
             out += [_mirror(config, url) for url in config.registry_mirrors]
         return [*out, Endpoint("https", _OFFICIAL)]
-    insecure = is_insecure(config, domain)
+    insecure = insecure or is_insecure(config, domain)
     out.append(Endpoint("https", domain, verify=not insecure))
     if insecure:
         out.append(Endpoint("http", domain, verify=False))

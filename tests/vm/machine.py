@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parent.parent.parent
@@ -147,15 +148,17 @@ def _member(name: str, mode: int, data: bytes) -> bytes:
     return head + bytes(-len(head) & 3) + data + bytes(-len(data) & 3)
 
 
-def run(command: list[str]) -> int:
-    """Boot, run, power off; the command's exit status."""
+@contextmanager
+def booted(command: list[str], *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The machine while it executes `command`; its console is the process's output. It is killed
+    at the end, as by a power cut. `options`: more of QEMU's."""
     kernel = next((CACHE / "tree/boot").glob("vmlinuz-*"))
     with tempfile.TemporaryDirectory(prefix="orlop-vm-", dir="/var/tmp") as scratch:
         socket = f"{scratch}/fs.sock"
         with _sharing(socket):
             machine = subprocess.Popen(
                 [
-                    "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max",
+                    "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", *options,
                     "-smp", "2", "-m", _MEMORY, "-nodefaults", "-no-reboot",
                     "-display", "none", "-serial", "stdio", "-kernel", str(kernel),
                     "-initrd", str(CACHE / "initrd"),
@@ -170,7 +173,17 @@ def run(command: list[str]) -> int:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
             )  # fmt: skip
-            return _watch(machine)
+            try:
+                yield machine
+            finally:
+                machine.kill()
+                machine.wait()
+
+
+def run(command: list[str]) -> int:
+    """Boot, run, power off; the command's exit status."""
+    with booted(command) as machine:
+        return _watch(machine)
 
 
 def _hex(text: str) -> str:
@@ -180,18 +193,14 @@ def _hex(text: str) -> str:
 def _watch(machine: subprocess.Popen[bytes]) -> int:
     assert machine.stdout
     status = 1
-    try:
-        for line in machine.stdout:
-            text = line.decode("utf-8", "replace").rstrip()
-            found = _EXIT.match(text)
-            if found:
-                status = int(found[1])
-            else:
-                print(text, flush=True)
-        machine.wait(timeout=30)
-    finally:
-        machine.kill()
-        machine.wait()
+    for line in machine.stdout:
+        text = line.decode("utf-8", "replace").rstrip()
+        found = _EXIT.match(text)
+        if found:
+            status = int(found[1])
+        else:
+            print(text, flush=True)
+    machine.wait(timeout=30)
     return status
 
 

@@ -121,4 +121,30 @@ Save one or more images to a tar archive (streamed to STDOUT by default)
 
 image tag SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]
 Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE
+
+manifest annotate [OPTIONS] MANIFEST_LIST MANIFEST
+Add additional information to a local image manifest
+  arch string: Set architecture
+  os string: Set operating system
+  os-features strings: Set operating system feature
+  os-version string: Set operating system version
+  variant string: Set architecture variant
+
+manifest create MANIFEST_LIST MANIFEST [MANIFEST...]
+Create a local manifest list for annotating and pushing to a registry
+  amend: Amend an existing manifest list
+  insecure: Allow communication with an insecure registry
+
+manifest inspect [OPTIONS] [MANIFEST_LIST] MANIFEST
+Display an image manifest, or manifest list
+  insecure: Allow communication with an insecure registry
+  verbose: Output additional info including layers and platform
+
+manifest push [OPTIONS] MANIFEST_LIST
+Push a manifest list to a repository
+  insecure: Allow push to an insecure registry
+  purge: Remove the local manifest list after push
+
+manifest rm MANIFEST_LIST [MANIFEST_LIST...]
+Delete one or more manifest lists from local storage
 """

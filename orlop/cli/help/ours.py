@@ -8,6 +8,7 @@ GROUPS = {
     "container": "Manage containers",
     "image": "Manage images",
     "layers": "Look into the layers of images and containers",
+    "manifest": "Manage Docker image manifests and manifest lists",
     "network": "Manage networks",
     "overlay": "See how union mounts work",
     "registry": "Be a registry for other machines",

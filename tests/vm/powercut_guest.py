@@ -1,0 +1,88 @@
+"""In the machine of `powercuts.py`: check what the last cut left, then pull until the next.
+
+python powercut_guest.py PLACE [KEPT …]     KEPT: numbers of images whose pull was acknowledged
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from itertools import count
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import daemon as harness
+
+ADDRESS = "127.0.0.1:5000"
+DISK = Path("/run/disk")
+IMAGES = 6
+
+
+def say(*words: object) -> None:
+    print(*words, flush=True)
+
+
+def serve(place: str) -> None:
+    """The registry, on what the host wrote; nothing is written there."""
+    config = Path("/run/registry.yml")
+    config.write_text(
+        "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
+        f"storage: {{filesystem: {{rootdirectory: {place}/data}}, "
+        "maintenance: {readonly: {enabled: true}}}\n"
+        f"http: {{addr: '{ADDRESS}'}}\n"
+    )
+    binary = shutil.which("docker-registry") or "/usr/bin/docker-registry"
+    environment = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
+    subprocess.Popen([binary, "serve", str(config)], env=environment)
+
+
+def judge(daemon: harness.Daemon, kept: list[str]) -> None:
+    checked = daemon.orlop("system", "check", "-q", check=False, timeout=200)
+    if checked.returncode:
+        say("BAD", checked.stderr.replace("\n", "; "))
+    there = set(daemon.docker("images", "--format", "{{.Tag}}").stdout.split())
+    for number in kept:
+        if number not in there:
+            say("LOST", number)
+    for number in there:
+        name = f"{ADDRESS}/i:{number}"
+        found = daemon.orlop("image", "verify", "-q", name, check=False, timeout=200)
+        if found.returncode:
+            say("BAD", number, found.stderr.replace("\n", "; "))
+    say("SOUND", len(there))
+
+
+def main() -> None:
+    place, *kept = sys.argv[1:]
+    for module in ("virtio_blk", "ext4"):
+        subprocess.run(["busybox", "modprobe", module], check=True)
+    DISK.mkdir()
+    subprocess.run(["mount", "-t", "ext4", "/dev/vda", str(DISK)], check=True)
+    serve(place)
+    harness._READY = 240  # Python is twenty times slower here
+    daemon = harness.Daemon("--iptables=false", name="cut")
+    daemon.data_root = DISK / "root"
+    begun = time.monotonic()
+    daemon.start()
+    say("READY", round(time.monotonic() - begun, 2))
+    judge(daemon, kept)
+    for number in kept[: IMAGES // 2]:
+        say("DROP", number)
+        daemon.docker("rmi", f"{ADDRESS}/i:{number}")
+    for turn in count():
+        number = str(turn % IMAGES)
+        say("PULL", number)
+        begun = time.monotonic()
+        daemon.docker("pull", "-q", f"{ADDRESS}/i:{number}", timeout=200)
+        say("ACK", number, round(time.monotonic() - begun, 2))
+        if turn >= IMAGES - 2:
+            gone = str((turn + 2) % IMAGES)
+            say("DROP", gone)
+            daemon.docker("rmi", "-f", f"{ADDRESS}/i:{gone}", check=False)
+
+
+if __name__ == "__main__":
+    main()
