@@ -76,6 +76,7 @@ class Config:
     init: bool = False
     init_path: str = ""
     no_new_privileges: bool = False
+    rootless: bool = False  # set by the daemon itself: a user runs it, in namespaces of its own
     hardened: bool = False  # stricter defaults: daemon/hardened.py
     default_userns_mode: str = ""  # of containers that name none: host or auto[:size=N]
     default_pids_limit: int = 0  # of containers that name none; 0 or -1: as many as the host bears

@@ -9,14 +9,14 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orlop import files
 from orlop.builder.builder import Builder, open_cache, prepare
 from orlop.config import Config
-from orlop.container import exec_start, exits, load, logopts, revive
+from orlop.container import cgroups, exec_start, exits, load, logopts, revive
 from orlop.container.containers import Containers, image_users
 from orlop.errors import OrlopError, SystemFailure
 from orlop.events import Event, Events
@@ -27,6 +27,8 @@ from orlop.handover.hand_back import hand_back
 from orlop.image.images import Images
 from orlop.image.published import Published
 from orlop.keeper.client import Keeper
+from orlop.network import ports
+from orlop.network.door import Door
 from orlop.network.networks import Networks
 from orlop.storage.choose import choose
 from orlop.storage.journal import Journal
@@ -95,10 +97,14 @@ class Engine:
         journal = Journal(root / "orlop" / "journal") if state.path_of(root).exists() else None
         layers = Layers(store / "layerdb", driver, journal)
         images = Images(store, layers, events, config)
+        if config.rootless:
+            ports.door = Door(config.exec_root / "door.sock")
         networks = Networks(config, events)
         volumes = Volumes(root / "volumes", events)
         keeper = Keeper(config.exec_root)
         containers = Containers(config, images, layers, networks, volumes, keeper, events)
+        if not cgroups.available():
+            containers.info = replace(containers.info, cgroups=False)
         containers.remap = remap(config.userns_remap)
         if config.default_userns_mode.startswith("auto"):
             containers.ranges.check()

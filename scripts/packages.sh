@@ -30,6 +30,9 @@ missing() {
   tool mkfs.btrfs btrfs-progs
   tool fuse-overlayfs fuse-overlayfs
   tool runc runc
+  tool newuidmap uidmap
+  tool pasta passt
+  tool slirp4netns slirp4netns
   tool git git
   tool ps procps
   [ -x /usr/libexec/docker/cli-plugins/docker-compose ] || tool docker-compose docker-compose

@@ -13,7 +13,7 @@ from orlop import __version__
 from orlop.api import versions
 from orlop.api.release import ENGINE_VERSION
 from orlop.config import Config
-from orlop.container import logopts
+from orlop.container import cgroups, logopts
 from orlop.engine import Engine
 
 Json = dict[str, Any]
@@ -83,7 +83,7 @@ def info(engine: Engine) -> Json:
         "NGoroutines": len(os.listdir("/proc/self/task")),
         "SystemTime": timestamp(time.time_ns()),
         "LoggingDriver": config.log_driver,
-        "CgroupDriver": "systemd" if systemd else "cgroupfs",
+        "CgroupDriver": _cgroup_driver(systemd),
         "CgroupVersion": "2" if unified else "1",
         "NEventsListener": engine.events.listeners(),
         "KernelVersion": os.uname().release,
@@ -191,6 +191,12 @@ def _warnings(engine: Engine, limits: Json) -> list[str]:
     return out
 
 
+def _cgroup_driver(systemd: bool) -> str:
+    if not cgroups.available():
+        return "none"
+    return "systemd" if systemd else "cgroupfs"
+
+
 def _security(engine: Engine, unified: bool) -> list[str]:
     out = []
     if _read("/sys/module/apparmor/parameters/enabled") == "Y":
@@ -202,6 +208,8 @@ def _security(engine: Engine, unified: bool) -> list[str]:
         out.append("name=userns")
     if unified:
         out.append("name=cgroupns")
+    if engine.config.rootless:
+        out.append("name=rootless")
     if engine.config.no_new_privileges:
         out.append("name=no-new-privileges")
     if engine.config.hardened:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from typing import Any
 
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.errors import SystemFailure
+from orlop.kernel.namespace import in_user_namespace
 from orlop.runtime.cgroup import control
 from orlop.runtime.cgroup import stats as counting
 from orlop.runtime.cgroup.layout import Layout, detect, relative_path
@@ -18,8 +20,10 @@ Json = dict[str, Any]
 
 @lru_cache(maxsize=1)
 def layout() -> Layout:
-    """This host's hierarchies; they do not change while we run."""
-    return detect()
+    """This host's hierarchies that we may make groups in; they do not change while we run."""
+    found = detect()
+    usable = [top for top in found.directories("") if os.access(top, os.W_OK)]
+    return found if usable or os.getuid() != 0 or not in_user_namespace() else Layout({})
 
 
 def path(containers: Containers, id: str, host: Json) -> str:
@@ -42,7 +46,17 @@ def directories(containers: Containers, container: Container) -> list[str]:
     return layout().directories(relative(containers, container.id, container.host_config))
 
 
+def available() -> bool:
+    """There are groups to put containers in."""
+    return bool(layout().directories(""))
+
+
 def freeze(containers: Containers, id: str, host: Json, *, frozen: bool) -> None:
+    if not available():
+        raise SystemFailure(
+            "pausing needs control groups, and none are delegated to this user: log in through "
+            "systemd on a host with cgroup v2, or run orlopd as root"
+        )
     try:
         control.freeze(layout(), relative(containers, id, host), frozen=frozen)
     except OSError as error:
@@ -51,8 +65,28 @@ def freeze(containers: Containers, id: str, host: Json, *, frozen: bool) -> None
 
 def processes(containers: Containers, id: str) -> set[int]:
     """Host PIDs of a container."""
-    host = containers.get(id).host_config
+    container = containers.get(id)
+    host = container.host_config
+    if not available():
+        return _of_namespace(container.state.pid)
     return control.processes(layout(), relative(containers, id, host))
+
+
+def _of_namespace(first: int) -> set[int]:
+    """Without groups: who shares the PID namespace of the first process."""
+    found = set()
+    wanted = _pid_namespace(first)
+    for name in os.listdir("/proc"):
+        if name.isdigit() and wanted and _pid_namespace(int(name)) == wanted:
+            found.add(int(name))
+    return found
+
+
+def _pid_namespace(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return ""
 
 
 def counters(containers: Containers, id: str) -> Json:

@@ -175,7 +175,7 @@ def _facts(
             )
         )
     nodes, rules = _devices(host)
-    if namespace is not None:
+    if namespace is not None or daemon.rootless:
         mounts += _bound(host)
         nodes = []
     if joined(host["PidMode"]):
@@ -203,6 +203,7 @@ def _facts(
         apparmor=confined,
         time_namespace=plans.time_namespaces(),
         user_namespace=namespace,
+        groups=userns.groups(),
     )
 
 

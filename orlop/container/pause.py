@@ -51,7 +51,7 @@ def thaw(containers: Containers, container: Container) -> None:
 def frozen(containers: Containers, container: Container) -> Iterator[None]:
     """Hold a running container still without calling it paused: commit reads its layer."""
     with container.lock:
-        still = container.state.running and not container.state.paused
+        still = container.state.running and not container.state.paused and cgroups.available()
         if still:
             cgroups.freeze(containers, container.id, container.host_config, frozen=True)
             containers.publish(container, "pause")

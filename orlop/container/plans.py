@@ -51,6 +51,8 @@ def for_container(
     id = document["linux"]["cgroupsPath"].rpartition("/")[2].rpartition(":")[2]
     names = document["process"]["capabilities"]["bounding"]
     program, flags = _seccomp(containers, found, names, privileged)
+    if not cgroups.available():
+        document["mounts"] = [m for m in document["mounts"] if m["type"] != "cgroup"]
     try:
         return make_plan(
             document,
@@ -60,6 +62,7 @@ def for_container(
             seccomp_flags=flags,
             container_ops=container_ops,
             map_root=map_root,
+            bind_devices=containers.config.rootless,
         )
     except OrlopError as error:
         raise failures.spec_error(error.message) from error

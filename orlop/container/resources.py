@@ -15,12 +15,21 @@ Json = dict[str, Any]
 
 MINIMUM_MEMORY = 6 << 20
 _CPUSET_LIMIT = 8192
+_LIMITS = {
+    "memory": ("Memory", "MemoryReservation", "MemorySwap", "OomKillDisable"),
+    "CPU": ("NanoCpus", "CpuShares", "CpuPeriod", "CpuQuota", "CpuRealtimePeriod",
+            "CpuRealtimeRuntime", "CpusetCpus", "CpusetMems"),
+    "PIDs": ("PidsLimit",),
+    "block I/O": ("BlkioWeight",),
+}  # fmt: skip
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 
 
 def check(host: Json, info: SysInfo, *, update: bool = False) -> list[str]:
     """Raises InvalidArgument. Changes `host` where a value is discarded."""
     warnings: list[str] = []
+    if not info.cgroups:
+        _discard(host, warnings)
     if host.get("ShmSize", 0) < 0:
         raise InvalidArgument("SHM size can not be less than 0")
     score = host.get("OomScoreAdj", 0)
@@ -43,6 +52,19 @@ def check(host: Json, info: SysInfo, *, update: bool = False) -> list[str]:
         warnings.append("linux does not support CPU percent. Percent discarded.")
         host["CpuPercent"] = 0
     return warnings
+
+
+def _discard(host: Json, warnings: list[str]) -> None:
+    """A user to whom no control groups are delegated has no limits, as with Docker rootless."""
+    for name, keys in _LIMITS.items():
+        found = [key for key in keys if host.get(key) and host[key] != -1]
+        if found:
+            warnings.append(
+                f"Your kernel does not support {name} limit capabilities or the cgroup is not "
+                "mounted. Limitation discarded."
+            )
+        for key in found:
+            host[key] = type(host[key])()
 
 
 def _memory(host: Json, info: SysInfo, warnings: list[str], update: bool) -> None:

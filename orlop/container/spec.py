@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 _PERIOD = 100_000  # microseconds of CPU time that --cpus is measured in
 _LEAST_SHARES, _MOST_SHARES = 2, 262_144
+_GROUPS = 1 << 31
 _NET_SYSCTLS = {
     "net.ipv4.ip_unprivileged_port_start": "0",
     "net.ipv4.ping_group_range": "0 2147483647",
@@ -46,6 +47,7 @@ class Facts:
     sysctls: Mapping[str, str] = field(default_factory=dict)  # the network's
     time_namespace: bool = False
     user_namespace: UserNamespace | None = None
+    groups: int = _GROUPS  # that this daemon has a number for
 
 
 def build(record: Json, host: Json, facts: Facts) -> Json:
@@ -154,10 +156,10 @@ def _namespaces(host: Json, facts: Facts) -> list[Json]:
 
 def _groups_that_ping(facts: Facts) -> dict[str, str]:
     """The kernel takes only groups that the user namespace has."""
-    if facts.user_namespace is None:
-        return {}
-    last = sum(count for _, _, count in facts.user_namespace.idmap.gids) - 1
-    return {"net.ipv4.ping_group_range": f"0 {last}"}
+    groups = facts.groups
+    if facts.user_namespace is not None:
+        groups = sum(count for _, _, count in facts.user_namespace.idmap.gids)
+    return {"net.ipv4.ping_group_range": f"0 {groups - 1}"} if groups < _GROUPS else {}
 
 
 def _namespace(kind: str, mode: str) -> Json:

@@ -24,6 +24,7 @@ class SysInfo:
     blkio_weight: bool = True
     cpu_realtime: bool = True
     pids_limit: bool = True
+    cgroups: bool = True  # there are hierarchies that we may make groups in
 
 
 def _text(path: str | Path, default: str = "") -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from orlop.container.containers import Containers
@@ -161,6 +162,16 @@ def of_process(pid: int) -> IDMap | None:
         return idmap.from_proc(*texts)
     except (OSError, ValueError):
         return None
+
+
+@lru_cache(maxsize=1)
+def groups() -> int:
+    """How many group IDs this daemon has, itself perhaps in a user namespace."""
+    try:
+        with open("/proc/self/gid_map", encoding="ascii") as file:
+            return min(1 << 31, sum(int(line.split()[2]) for line in file))
+    except (OSError, ValueError, IndexError):
+        return 1 << 31
 
 
 @contextmanager

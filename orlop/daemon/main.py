@@ -16,7 +16,7 @@ from pathlib import Path
 from orlop import files
 from orlop.config import Config
 from orlop.daemon import flags as flag_table
-from orlop.daemon import logfmt, reload, settings
+from orlop.daemon import logfmt, reload, rootless, settings
 from orlop.daemon.flags import Flags
 from orlop.daemon.notify import notify
 from orlop.errors import OrlopError, SystemFailure
@@ -68,6 +68,12 @@ def main(argv: list[str]) -> int:
     if given.values.get("validate"):
         print("configuration OK", file=sys.stderr)
         return 0
+    if os.getuid() != 0:
+        try:
+            config = rootless.enter(config)
+        except OrlopError as error:
+            print(f"failed to start daemon: {error.message}", file=sys.stderr)
+            return 1
     logfmt.set_up(config.log_level, debug=config.debug, form=config.log_format)
     try:
         _serve(config, given)

@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from orlop.errors import SystemFailure
+from orlop.network.door import Door
 from orlop.network.portspec import ANY4, ANY6, Wanted
 
 _EPHEMERAL = (32768, 60999)
@@ -170,8 +171,13 @@ def _key(published: Published) -> tuple[str, int, bool]:
     return (published.protocol, published.host_port, ":" in published.host_ip)
 
 
+door: Door | None = None  # to the host's network, when that is not ours
+
+
 def bind(protocol: str, ip: str, port: int) -> socket.socket | None:
     """A bound socket; None where the kernel has no such protocol (SCTP). Raises OSError."""
+    if door is not None:
+        return door.bind(protocol, ip, port)
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     kind = socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
     number = _IPPROTO_SCTP if protocol == "sctp" else 0

@@ -76,9 +76,11 @@ def _reachable(networks: Networks, target: Endpoint, wanted: Iterable[Wanted]) -
 
 def carries(networks: Networks, target: Endpoint, published: Published) -> bool:
     """The proxy carries what NAT cannot: another family, ::1, or everything without rules."""
-    if not networks.config.userland_proxy or published.protocol not in _CARRIED:
+    if published.protocol not in _CARRIED:
         return False
-    if not networks.config.iptables:
+    if not networks.config.userland_proxy and not networks.config.rootless:
+        return False
+    if not networks.config.iptables or networks.config.rootless:
         return True
     if ":" not in published.host_ip:
         return target.ipv4 is None

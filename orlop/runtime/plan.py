@@ -67,9 +67,11 @@ def make_plan(
     keyring: bool = True,
     pivot: bool = True,
     map_root: bool = False,
+    bind_devices: bool = False,
 ) -> Json:
     """`layout`: of `cgroup.layout.detect`; `pivot`: pivot_root(2), else the mount is moved;
-    `map_root`: show the rootfs with the owners of the user namespace.
+    `map_root`: show the rootfs with the owners of the user namespace; `bind_devices`: we are in a
+    user namespace ourselves, which may make no device nodes.
 
     Raises InvalidArgument for what cannot be built.
     """
@@ -83,7 +85,7 @@ def make_plan(
         layout, relative_path(linux.get("cgroupsPath") or "", id), linux.get("resources") or {}
     )
     private_cgroups = bool(flags & namespace.CLONE_NEWCGROUP)
-    sources = _Sources(user_namespace)
+    sources = _Sources(user_namespace, bind_devices or bool(user_namespace))
     if map_root and user_namespace:
         sources.steps.append(("idmap", 0, user_namespace["uids"], user_namespace["gids"], False))
     # with a user namespace one that was not made in it is joined before: see launch
@@ -214,8 +216,9 @@ def _time_offsets(offsets: Json) -> list[tuple[str, int, int]]:
 class _Sources:
     """Numbers the host paths that are cloned before the host's tree is out of reach."""
 
-    def __init__(self, user_namespace: Json | None) -> None:
+    def __init__(self, user_namespace: Json | None, bind_devices: bool) -> None:
         self.steps: list[Step] = []
+        self.bind_devices = bind_devices
         self.user_namespace = user_namespace
         self._count = 0
 
@@ -286,7 +289,7 @@ def _rootfs(
 
 def _shown(step: Step, sources: _Sources) -> Step:
     """A user namespace may make no device nodes: the host's are bound instead."""
-    if step[0] != "device" or step[2] == "p" or not sources.user_namespace:
+    if step[0] != "device" or step[2] == "p" or not sources.bind_devices:
         return step
     path = step[1]
     return ("bind", sources.add(path, False), path, path, (0, 0, 0, 0), 0, False)

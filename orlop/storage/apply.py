@@ -53,13 +53,16 @@ class Applier:
         opaque: str = "trusted.overlay.opaque",
         owner: tuple[int, int] | None = None,
         keep_directories: bool = False,
+        no_devices: bool = False,
     ) -> None:
+        """`no_devices`: leave out those that we may not make."""
         self._root = root
         self._base = base
         self._whiteouts = whiteouts
         self._opaque = opaque
         self._owner = owner
         self._keep = keep_directories
+        self._no_devices = no_devices
         self._parent_path: bytes | None = None
         self._parent = -1
         # Times of the directory that is being filled, set again when it is left; of an archive
@@ -174,7 +177,12 @@ class Applier:
             self.size += len(entry.link)
         else:
             device = 0 if entry.type == FIFO else os.makedev(entry.major, entry.minor)
-            os.mknod(name, _KINDS[entry.type] | 0o600, device, dir_fd=fd)
+            try:
+                os.mknod(name, _KINDS[entry.type] | 0o600, device, dir_fd=fd)
+            except PermissionError:
+                if not self._no_devices:
+                    raise
+                return  # as Docker: without the device, a container has the host's in its /dev
         uid, gid = self._owner or (entry.uid, entry.gid)
         os.chown(name, uid, gid, dir_fd=fd, follow_symlinks=False)
         if entry.type != SYMLINK:

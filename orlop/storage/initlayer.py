@@ -91,7 +91,9 @@ def read_template(tree: Path) -> Template | None:
 
 def _has_attributes(path: Path) -> bool:
     """Attributes of the image's own directory, which a copied-up one has to keep."""
-    return any(not name.startswith("trusted.overlay.") for name in os.listxattr(path))
+    return any(
+        not name.startswith(("trusted.overlay.", "user.overlay.")) for name in os.listxattr(path)
+    )
 
 
 def apply_template(tree: Path, template: Template) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from orlop.errors import InvalidArgument, NotFound, SystemFailure
 from orlop.kernel import libc, mount, mountinfo
 from orlop.kernel.fsidentity import as_owner
-from orlop.kernel.namespace import in_directory
+from orlop.kernel.namespace import in_directory, in_user_namespace
 from orlop.kernel.spread import spread
 from orlop.paths import remove_entry
 from orlop.storage.driver import Owners
@@ -44,6 +44,10 @@ class Overlay2:
         self.home = home
         self._lock = threading.Lock()
         self._one_by_one = True
+        # Root of a user namespace may set no trusted.* attributes, and overlay takes user.* then.
+        self._user = in_user_namespace()
+        if self._user:
+            self.opaque = "user.overlay.opaque"
         home.mkdir(mode=0o710, parents=True, exist_ok=True)
         home.chmod(0o710)
         spread(home)
@@ -191,7 +195,8 @@ class Overlay2:
 
     def _options(self, id: str, lowers: list[str], home: str) -> str:
         base = f"{home}/{id}"
-        return f"lowerdir={':'.join(lowers)},upperdir={base}/diff,workdir={base}/work"
+        extra = ",userxattr" if self._user else ""
+        return f"lowerdir={':'.join(lowers)},upperdir={base}/diff,workdir={base}/work{extra}"
 
     def _lowers(self, id: str) -> list[str]:
         try:
@@ -229,6 +234,7 @@ class Overlay2:
         options += [("upperdir", str(base / "diff")), ("workdir", str(base / "work"))]
         if volatile:
             options.append(("volatile", None))
+        options += self._flags()
         return mount.new_mount("overlay", options, source="overlay")
 
     def temporary(self, id: str) -> int:
@@ -252,10 +258,14 @@ class Overlay2:
         if len(lowers) == 1:
             return os.open(self.home / lowers[0], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         if not self._one_by_one:
-            merged = f"lowerdir={':'.join(lowers)}"
+            merged = f"lowerdir={':'.join(lowers)}" + (",userxattr" if self._user else "")
             return self._opened(lambda where: self._mount_from_home(merged, "", where))
         options: list[tuple[str, str | None]] = [("lowerdir+", str(self.home / n)) for n in lowers]
+        options += self._flags()
         return mount.new_mount("overlay", options, source="overlay", attributes=mount.ATTR_RDONLY)
+
+    def _flags(self) -> list[tuple[str, str | None]]:
+        return [("userxattr", None)] if self._user else []
 
     def unmount(self, id: str) -> None:
         merged = self.home / id / "merged"
@@ -319,7 +329,12 @@ class Overlay2:
             parts = [(k, f"{scratch}/{v}") for k, v in (("upperdir", "u"), ("workdir", "w"))]
             lowers = [("lowerdir+", f"{scratch}/{name}") for name in ("a", "b")]
             # Volatile: its end must not sync the whole filesystem.
-            volatile: list[tuple[str, str | None]] = [*lowers, *parts, ("volatile", None)]
+            volatile: list[tuple[str, str | None]] = [
+                *lowers,
+                *parts,
+                ("volatile", None),
+                *self._flags(),
+            ]
             try:
                 os.close(mount.new_mount("overlay", volatile, source="overlay"))
                 return
@@ -329,6 +344,7 @@ class Overlay2:
                 f"lowerdir={scratch}/a:{scratch}/b",
                 *(f"{k}={v}" for k, v in parts),
                 "volatile",
+                *(name for name, _ in self._flags()),
             ]
             try:
                 mount.mount("overlay", f"{scratch}/m", "overlay", 0, ",".join(options))
@@ -353,7 +369,7 @@ class Overlay2:
             ("Supports d_type", "true"),
             ("Using metacopy", str(on("metacopy")).lower()),
             ("Native Overlay Diff", str(not (on("redirect_dir") or on("metacopy"))).lower()),
-            ("userxattr", "false"),
+            ("userxattr", str(self._user).lower()),
         ]
 
     def data(self, id: str) -> dict[str, str]:

@@ -153,3 +153,17 @@ def test_defaults_of_the_daemon_are_for_who_names_none(rig: Rig, files: tuple[Pa
         made(rig, Privileged=True)
     rig.containers.config = dataclasses.replace(config, userns_remap="bob")
     assert rig.containers.get(made(rig)).host_config["UsernsMode"] == ""
+
+
+def test_without_control_groups_limits_are_discarded_with_dockers_words() -> None:
+    from fakes.rig import INFO
+
+    from orlop.container import resources
+
+    host: Json = {"Memory": 1 << 26, "NanoCpus": 1, "CpusetCpus": "0", "PidsLimit": 5, "ShmSize": 1}
+    warnings = resources.check(host, dataclasses.replace(INFO, cgroups=False))
+    text = "Your kernel does not support {} limit capabilities or the cgroup is not mounted."
+    expected = [text.format(what) for what in ("memory", "CPU", "PIDs")]
+    assert [w.removesuffix(" Limitation discarded.") for w in warnings] == expected
+    assert [host[k] for k in ("Memory", "NanoCpus", "CpusetCpus", "PidsLimit")] == [0, 0, "", 0]
+    assert resources.check({"ShmSize": 1}, dataclasses.replace(INFO, cgroups=False)) == []
