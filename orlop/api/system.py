@@ -50,7 +50,9 @@ def disk_usage(call: Call) -> Answer:
             answers.shape("container summary", dict(row), call.version) for row in rows
         ]
     if "volume" in wanted:
-        out["Volumes"] = [_volume(call, volume) for volume in engine.volumes.all()]
+        out["Volumes"] = [
+            _volume(call, volume) for volume in engine.volumes.all() if not volume.options
+        ]
     if "build-cache" in wanted:
         out["BuildCache"] = []
     for key in ("Images", "Containers", "Volumes", "BuildCache"):

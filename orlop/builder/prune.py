@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 
 from orlop.builder.builder import Builder
 from orlop.container.filters import until
+from orlop.errors import InvalidArgument
 from orlop.oci.digest import ChainID
 
 AGE_DAYS = 30  # since a step was of use
 MOST = 20 << 30  # bytes of all steps
+_REGULAR = frozenset({"regular"})  # the type that every step of ours has
+# what no step of ours says of itself: none is chosen by it
+_UNTOLD = ("label", "label!", "parent", "description", "inuse", "shared", "private")
+_KNOWN = ("until", "unused-for", "id", "type", *_UNTOLD)
 
 
 @dataclass(slots=True)
@@ -33,8 +38,10 @@ def prune(
     """
     out = Pruned()
     wanted = filters or {}
-    records = builder.cache.records()
-    moment = until(wanted.get("until") or [])
+    moment = _moment(wanted)
+    records = builder.cache.records() if _REGULAR.issuperset(wanted.get("type") or ()) else []
+    if any(name in wanted for name in _UNTOLD):
+        records = []
     ids = set(wanted.get("id") or ())
     left = sum(r.size for r in records)
     chosen = []
@@ -56,6 +63,24 @@ def prune(
             if not builder.cancels:
                 _drop_mounts(builder)
     return out
+
+
+def _moment(filters: dict[str, list[str]]) -> int | None:
+    """Of `until`, in nanoseconds. Raises InvalidArgument, also for names no dockerd knows."""
+    prefix = "failed to prune build cache: "
+    for name in filters:
+        if name not in _KNOWN:
+            raise InvalidArgument(f"{prefix}invalid filter '{name}'")
+    values = [*filters.get("until", ()), *filters.get("unused-for", ())]
+    if len(values) > 1:
+        raise InvalidArgument(f"{prefix}filters expect only one value")
+    try:
+        return until(values)
+    except InvalidArgument as error:
+        raise InvalidArgument(
+            f"{prefix}\"until\" filter expects a duration (e.g., '24h') or a timestamp: "
+            + error.message
+        ) from None
 
 
 def _drop_mounts(builder: Builder) -> None:

@@ -67,7 +67,8 @@ def _volumes(session: Session, filters: "Filters") -> tuple[int, str]:
 
 
 def _images(session: Session, filters: "Filters", everything: bool) -> tuple[int, str]:
-    filters = {**filters, "dangling": {"false" if everything else "true": True}}
+    wish = {"false" if everything else "true": True}
+    filters = {**filters, "dangling": {**filters.get("dangling", {}), **wish}}
     report = _call(session, "/images/prune", filters)
     removed = report.get("ImagesDeleted") or []
     if not removed:
@@ -124,7 +125,7 @@ def volume(session: Session, options: Options) -> None:
         if "all" in filters:
             raise Failure("conflicting options: cannot specify both --all and --filter all=1")
         filters["all"] = {"true": True}
-        what = "local volumes"
+        what = "all local volumes"
     if not options.flag("force") and not confirm(
         f"WARNING! This will remove {what} not used by at least one container.{_SURE}"
     ):

@@ -20,8 +20,8 @@ def boolean(filters: Filters, name: str, default: bool) -> bool:
     values = list(filters.get(name) or [])
     if not values:
         return default
-    wishes = {_BOOLEANS.get(value.lower()) for value in values}
-    if len(wishes) != 1 or None in wishes:
+    wishes = {_BOOLEANS[value] for value in values if value in _BOOLEANS}
+    if len(wishes) != 1:  # what is no boolean does not count, as in dockerd
         raise InvalidArgument(f"invalid filter '{name}=[{' '.join(values)}]'")
     return bool(wishes.pop())
 

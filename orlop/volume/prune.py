@@ -17,14 +17,15 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def prune(volumes: Volumes, filters: Filters) -> tuple[list[str], int]:
-    """(names removed, bytes freed). Without `all` only anonymous ones, as since API 1.42."""
+    """(names removed, bytes freed). Without `all` only anonymous ones, as since API 1.42; never
+    one with driver options: what it mounts is not ours."""
     filtering.check_names(filters, _KNOWN)
     everything = _everything(filters)
     removed, freed = [], 0
     for volume in volumes.all():
         if not (everything or volume.anonymous) or not filtering.matches(volume, filters):
             continue
-        if volumes.users(volume.name):
+        if volume.options or volumes.users(volume.name):
             continue
         try:
             size = usage(volume.mountpoint)

@@ -1,6 +1,7 @@
 """`make compare`: record the answers of a real dockerd (DOCKER_HOST) to the corpus anew.
 
 With arguments: only to the scenarios that they name. Each has a file of its own in recorded/.
+"prune" wants a dockerd of its own, with nothing but busybox in it.
 
 Wants a registry that this dockerd reaches (REG, default 127.0.0.1:5000) and the image busybox.
 """
@@ -16,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from replay import run_scenario, scenarios
+from replay import ALONE, run_scenario, scenarios
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -28,7 +29,7 @@ def main() -> None:
         ["docker", "version", "--format", "{{.Client.Version}} {{.Server.Version}}"],
         capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    for name in sys.argv[1:] or scenarios():
+    for name in sys.argv[1:] or sorted(set(scenarios()) - set(ALONE)):
         with tempfile.TemporaryDirectory(prefix="compare-", dir="/var/tmp") as tmp:
             subprocess.run(
                 ["docker", "save", "-o", f"{tmp}/busybox.tar", "busybox:latest"], check=True

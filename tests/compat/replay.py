@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "corpus"
+ALONE = ("prune",)  # scenarios that leave nothing of what is in the daemon
 
 _MASKS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"127\.0\.0\.1:\d{4,5}(?=/|\b)"), "<registry>"),

@@ -17,7 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from daemon import ORLOP, Daemon
 from registry import Registry
-from replay import CORPUS, run_scenario, scenarios
+from replay import ALONE, CORPUS, run_scenario, scenarios
 from tally import tally
 
 from orlop.cli import words
@@ -36,7 +36,7 @@ DIFFERENCES: dict[str, Any] = json.loads((HERE / "differences.json").read_text()
 _OURS = {
     "bootstrap", "completion", "compose", "exec kill", "exec ls", "help", "image chainid",
     "image verify", "layers show", "overlay demo", "registry serve", "system dial-stdio",
-    "system hand-back", "tags",
+    "system hand-back", "system import", "tags",
 }  # fmt: skip
 # ours, and builds, which are compared by Dockerfiles
 _WITHOUT = ("artifact ", "builder ", "image build", "system check")
@@ -92,6 +92,12 @@ def own_registry(scenario: str) -> Iterator[str]:
         yield server.address
 
 
+@pytest.fixture
+def daemon(scenario: str, request: pytest.FixtureRequest) -> Daemon:
+    found: Daemon = request.getfixturevalue("own_orlopd" if scenario in ALONE else "orlopd")
+    return found
+
+
 def in_dockers_words(text: str) -> str:
     return text.replace("orlop", "docker").replace("Orlop", "Docker")
 
@@ -99,11 +105,11 @@ def in_dockers_words(text: str) -> str:
 @pytest.mark.parametrize("scenario", scenarios())
 @pytest.mark.timeout(180)
 def test_same_answers_as_dockerd(
-    scenario: str, orlopd: Daemon, own_registry: str, tmp_path: Path, tools: Path
+    scenario: str, daemon: Daemon, own_registry: str, tmp_path: Path, tools: Path
 ) -> None:
-    orlopd.docker("save", "-o", str(tmp_path / "busybox.tar"), "busybox:latest")
+    daemon.docker("save", "-o", str(tmp_path / "busybox.tar"), "busybox:latest")
     lines = run_scenario(
-        scenario, host=orlopd.host, registry=own_registry, tmp=tmp_path, tools=str(tools)
+        scenario, host=daemon.host, registry=own_registry, tmp=tmp_path, tools=str(tools)
     )
     ours = (tools / "docker").exists()
     wanted = RECORDED[scenario]
