@@ -9,6 +9,8 @@ from orlop.api import info as collecting
 from orlop.api.answer import Answer
 from orlop.api.call import Call
 from orlop.api.versions import answers
+from orlop.builder.cache import Record
+from orlop.container.times import stamp
 from orlop.errors import InvalidArgument, OrlopError
 
 Json = dict[str, Any]
@@ -54,11 +56,28 @@ def disk_usage(call: Call) -> Answer:
             _volume(call, volume) for volume in engine.volumes.all() if not volume.options
         ]
     if "build-cache" in wanted:
-        out["BuildCache"] = []
+        named = {chain for image in engine.images.all() for chain in image.chains}
+        records = engine.builder.cache.records()
+        out["BuildCache"] = [_cached(record, record.chain in named) for record in records]
     for key in ("Images", "Containers", "Volumes", "BuildCache"):
         out.setdefault(key, None)
     out.setdefault("LayersSize", 0)
     return encode.json(out)
+
+
+def _cached(record: Record, shared: bool) -> Json:
+    """`shared`: an image has its files, too; then they are counted there."""
+    return {
+        "ID": record.key,
+        "Type": "regular",
+        "Description": record.text,
+        "InUse": False,
+        "Shared": shared,
+        "Size": record.size,
+        "CreatedAt": stamp(int(record.created * 1e9)),
+        "LastUsedAt": stamp(int(record.used * 1e9)),
+        "UsageCount": record.uses,
+    }
 
 
 def _volume(call: Call, volume: Any) -> Json:

@@ -241,3 +241,19 @@ def test_a_header_of_other_types_is_refused(
         message = json.loads(answer.read())["message"]
     assert answer.status == 400
     assert message.startswith(f"invalid x-orlop-build header: {field} must be ")
+
+
+def test_what_the_cache_takes_is_told_and_given_back(own_orlopd: Daemon, context: Path) -> None:
+    docker = own_orlopd.docker
+    row = ("system", "df", "--format", "{{.Type}} {{.TotalCount}} {{.Size}} {{.Reclaimable}}")
+    assert "Build Cache 0 0B 0B" in docker(*row).stdout
+    (context / "Dockerfile").write_text("FROM busybox\nRUN head -c 3000000 /dev/zero > /a\n")
+    docker("build", "-q", "-t", "cached:1", ".", cwd=context)
+    assert "Build Cache 1 0B 0B" in docker(*row).stdout  # the image's own, shared
+    docker("rmi", "cached:1")
+    assert "Build Cache 1 3MB 3MB" in docker(*row).stdout
+    rows = docker("system", "df", "-v", "--format", "{{json .BuildCache}}").stdout
+    (told,) = json.loads(rows)
+    assert (told["CacheType"], told["Shared"], told["InUse"]) == ("regular", "false", "false")
+    docker("builder", "prune", "-af")
+    assert "Build Cache 0 0B 0B" in docker(*row).stdout
