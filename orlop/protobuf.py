@@ -35,16 +35,20 @@ class Map(NamedTuple):
 class Table:
     """`Table(path=(1, TEXT), sizes=(2, [INT]), labels=(3, Map(TEXT, TEXT)))`; `[…]`: repeated."""
 
-    __slots__ = ("by_name", "by_number")
+    __slots__ = ("by_name", "by_number", "quick")
 
     def __init__(self, **fields: tuple[int, Any]) -> None:
         self.by_number: dict[int, Field] = {}
         self.by_name: dict[str, tuple[int, Field]] = {}
+        self.quick: dict[int, tuple[str, str]] = {}  # by tag, of fields that come once
         for name, (number, kind) in fields.items():
             many = isinstance(kind, list)
             field = Field(name, kind[0] if many else kind, many)
             self.by_number[number] = field
             self.by_name[name] = number, field
+            if not many and isinstance(kind, str) and kind != BOOL:
+                wire = _VARINT if kind in _SCALARS else _BYTES
+                self.quick[number << 3 | wire] = name, kind
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -53,34 +57,48 @@ class Table:
 def decode(table: Table, data: bytes) -> Json:
     """Raises Malformed."""
     out: Json = {}
-    fields = table.by_number
-    for number, kind, value in _entries(data):
-        field = fields.get(number)
+    quick, fields = table.quick, table.by_number
+    for tag, value in _entries(data):
+        plain = quick.get(tag)
+        if plain is not None:  # most fields: one that needs no more than a look at its kind
+            name, kind = plain
+            if kind is TEXT:
+                out[name] = value.decode("utf-8", "surrogateescape")
+            elif kind is INT and value >> 63:
+                out[name] = value - (1 << 64)
+            else:
+                out[name] = value
+            continue
+        field = fields.get(tag >> 3)
         if field is not None:
-            _take(out, field, kind, value)
+            _take(out, field, tag & 7, value)
     return out
 
 
-def _entries(data: bytes) -> Iterator[tuple[int, int, Any]]:
-    """(field number, wire type, integer or bytes)."""
+def _entries(data: bytes) -> Iterator[tuple[int, Any]]:
+    """(tag: field number << 3 | wire type, integer or bytes)."""
     at, end = 0, len(data)
     while at < end:
-        tag, at = _varint(data, at)
+        tag = data[at]
+        if tag < 128:
+            at += 1
+        else:
+            tag, at = _varint(data, at)
         kind = tag & 7
         if kind == _BYTES:
             size, at = _varint(data, at)
             if size > end - at:
                 raise Malformed("a field is longer than its message")
-            yield tag >> 3, kind, data[at : at + size]
+            yield tag, data[at : at + size]
             at += size
         elif kind == _VARINT:
             value, at = _varint(data, at)
-            yield tag >> 3, kind, value
+            yield tag, value
         elif kind in (_FIXED64, _FIXED32):
             size = 8 if kind == _FIXED64 else 4
             if size > end - at:
                 raise Malformed("a field is longer than its message")
-            yield tag >> 3, kind, int.from_bytes(data[at : at + size], "little")
+            yield tag, int.from_bytes(data[at : at + size], "little")
             at += size
         else:
             raise Malformed(f"wire type {kind}")
@@ -130,7 +148,8 @@ def _take(out: Json, field: Field, wire: int, value: Any) -> None:
 
 def _pair(kind: Map, data: bytes) -> tuple[Any, Any]:
     found: Json = {}
-    for number, wire, value in _entries(data):
+    for tag, value in _entries(data):
+        number, wire = tag >> 3, tag & 7
         if number in (1, 2):
             part = Field("key" if number == 1 else "value", kind[number - 1])
             _take(found, part, wire, value)

@@ -149,6 +149,10 @@ class Context:
         made._pending, made._held = self._pending, self._held
         return made
 
+    def live(self) -> int:
+        """Bytes of the spool that are a file's; the rest was replaced."""
+        return sum(item.size for item in self._items.values() if item.kind == FILE)
+
     def recall(self, item: Item) -> bool:
         """Put a file whose content an earlier transfer left in this spool, if there is one."""
         found = self._known.get(item.path)

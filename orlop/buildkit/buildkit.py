@@ -13,6 +13,7 @@ from orlop.buildkit.gateway import gateway
 from orlop.buildkit.grpc import Channel, server
 from orlop.buildkit.http2 import Connection
 from orlop.buildkit.jobs import Jobs
+from orlop.buildkit.kept import Kept
 from orlop.buildkit.session import Session, Sessions
 from orlop.buildkit.uploads import Uploads
 from orlop.errors import Conflict
@@ -24,6 +25,7 @@ class Buildkit:
     sessions: Sessions = field(default_factory=Sessions)
     jobs: Jobs = field(default_factory=Jobs)
     uploads: Uploads = field(default_factory=Uploads)
+    kept: Kept = field(default_factory=Kept)
     _connections: set[Connection] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -67,3 +69,4 @@ class Buildkit:
             open_ones = list(self._connections)
         for connection in open_ones:
             connection.close()
+        self.kept.drop()

@@ -83,7 +83,7 @@ def run_frontend(kit: Buildkit, job: Job, name: str, attrs: dict[str, str]) -> B
     """Raises RpcFailure."""
     if name not in _FRONTENDS:
         raise RpcFailure(UNKNOWN, f"invalid frontend: {name}")
-    return prepare(kit.builder, kit.sessions, job, attrs)
+    return prepare(kit, job, attrs)
 
 
 def _returned(job: Job, result: Json) -> Build | None:
@@ -118,6 +118,7 @@ def _disk_usage(kit: Buildkit, call: Incoming) -> None:
 
 
 def _prune(kit: Buildkit, call: Incoming) -> None:
+    kit.kept.drop()
     for record in usage.drop(kit.builder, call.request(m.PRUNE_REQUEST)):
         call.send(m.USAGE, record)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orlop.builder import events as ev
 from orlop.builder import instructions as ins
@@ -29,13 +29,15 @@ from orlop.buildkit.failures import failure, words
 from orlop.buildkit.grpc import RpcFailure
 from orlop.buildkit.jobs import Job, fresh_id
 from orlop.buildkit.lending import Agents, Credentials, Secrets
-from orlop.buildkit.session import Sessions
 from orlop.buildkit.sources import Sources
 from orlop.buildkit.story import Narrator, Told, full_name
 from orlop.buildkit.subrequests import LINT, answer, lint
 from orlop.errors import OrlopError
 from orlop.oci import platform as platforms
 from orlop.oci.digest import ChainID
+
+if TYPE_CHECKING:
+    from orlop.buildkit.buildkit import Buildkit
 
 Json = dict[str, Any]
 
@@ -74,7 +76,7 @@ class Build:
         narrator = Narrator(self.job, self.needed, len(self.document.stages), bases)
         agents = Agents(self.job.session, self.builder.scratch)
         try:
-            with closing(agents), closing(self._context()) as context:
+            with closing(agents), self._context() as context:
                 request = with_epoch(self._request(context, agents, images))
                 request.contexts = self.sources.contexts()
                 return self._follow(request, narrator)
@@ -113,7 +115,7 @@ class Build:
             self.builder.images.let_go([ChainID(self.outcome.chain)])
         self.sources.close()
 
-    def _context(self) -> Context:
+    def _context(self) -> AbstractContextManager[Context]:
         wanted = reach.files(self.document, self.needed)
         return self.sources.context(wanted)
 
@@ -146,41 +148,45 @@ class Build:
         )
 
 
-def prepare(builder: Builder, sessions: Sessions, job: Job, found: Mapping[str, str]) -> Build:
+def prepare(kit: Buildkit, job: Job, found: Mapping[str, str]) -> Build:
     """Read the Dockerfile, plan. Raises RpcFailure."""
     asked = attributes(found)
-    sources = Sources(builder, sessions, job, asked)
+    sources = _sources(kit, job, asked)
     text = ""
     try:
         text = sources.dockerfile()
         document = read(text)
         needed = _plan(document, asked)
-        _warn(builder, job, sources, asked, text)
+        _warn(kit.builder, job, sources, asked, text)
         _tell_bases(job, asked, needed)
         sources.read_ignore()
     except OrlopError as error:
         sources.close()
         raise _said(error, job, asked, text) from None
-    build = Build(fresh_id(), builder, job, asked, sources, text, document, needed)
+    build = Build(fresh_id(), kit.builder, job, asked, sources, text, document, needed)
     job.builds[build.id] = build
     return build
 
 
-def question(
-    builder: Builder, sessions: Sessions, job: Job, found: Mapping[str, str]
-) -> dict[str, bytes]:
+def question(kit: Buildkit, job: Job, found: Mapping[str, str]) -> dict[str, bytes]:
     """What a subrequest asks about a Dockerfile: a result's metadata. Raises RpcFailure."""
     asked = attributes(found)
     text = ""
     arguments: Mapping[str, str | None] = dict(asked.arguments)
-    with closing(Sources(builder, sessions, job, asked)) as sources:
+    with closing(_sources(kit, job, asked)) as sources:
         try:
             text = sources.dockerfile()
             if asked.request == LINT:
-                return lint(asked.filename, text, lambda t: findings(builder.images, arguments, t))
+                return lint(
+                    asked.filename, text, lambda t: findings(kit.builder.images, arguments, t)
+                )
             return answer(asked, text)
         except OrlopError as error:
             raise _said(error, job, asked, text) from None
+
+
+def _sources(kit: Buildkit, job: Job, asked: Attributes) -> Sources:
+    return Sources(kit.builder, kit.sessions, kit.kept, job, asked)
 
 
 def _said(error: OrlopError, job: Job, asked: Attributes, text: str) -> RpcFailure:

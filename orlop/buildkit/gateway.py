@@ -66,7 +66,7 @@ def _solve(kit: Buildkit, call: Incoming) -> None:
         _send_result(call, {"metadata": subrequests.describe()})
         return
     if attrs.get("requestid"):
-        _send_result(call, {"metadata": question(kit.builder, kit.sessions, job, attrs)})
+        _send_result(call, {"metadata": question(kit, job, attrs)})
         return
     build = run_frontend(kit, job, frontend, attrs)
     if request.get("evaluate"):

@@ -88,7 +88,7 @@ class Stream:
         callback()
 
     def receive(self) -> bytes:
-        """The next piece; b"" at the end. Raises Broken."""
+        """What has come; b"" at the end. Raises Broken."""
         connection = self._connection
         with connection.lock:
             while not self._chunks:
@@ -97,10 +97,10 @@ class Stream:
                 if self._reset:
                     raise Broken(self._reset)
                 self._changed.wait()
-            data, size = self._chunks.popleft()
-            connection.took(self.id, size)
+            data = b"".join([chunk for chunk, _ in self._chunks])
+            connection.took(self.id, self.unread())
         connection.flush()
-        return data
+        return data or self.receive()  # a frame may be empty
 
     def send_headers(self, headers: Headers, *, end: bool = False) -> None:
         connection = self._connection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from typing import BinaryIO, cast
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from orlop.buildkit import messages as m
 from orlop.buildkit.attributes import Attributes
 from orlop.buildkit.diffcopy import Wanted, receive
 from orlop.buildkit.jobs import Job
+from orlop.buildkit.kept import Kept
 from orlop.buildkit.session import Session, Sessions
 from orlop.buildkit.story import Told
 from orlop.errors import InvalidArgument, NotSupported
@@ -34,9 +35,12 @@ _TEXT_LIMIT = 16 << 20  # bytes of a Dockerfile
 class Sources:
     """Close it."""
 
-    def __init__(self, builder: Builder, sessions: Sessions, job: Job, asked: Attributes) -> None:
+    def __init__(
+        self, builder: Builder, sessions: Sessions, kept: Kept, job: Job, asked: Attributes
+    ) -> None:
         self._builder = builder
         self._sessions = sessions
+        self._kept = kept
         self._job = job
         self._asked = asked
         self._remote: Context | None = None  # one that does not come as files of the session
@@ -106,25 +110,32 @@ class Sources:
                     text = _text(found, item) if item is not None and item.kind == FILE else ""
             self._ignore = read_lines(text)
 
-    def context(self, files: Sequence[str] | None) -> Context:
-        """`files`: all that is read of it, None for everything. The caller closes it."""
+    @contextmanager
+    def context(self, files: Sequence[str] | None) -> Iterator[Context]:
+        """`files`: all that is read of it, None for everything."""
         if self._remote is not None:
-            found, self._remote = self._remote, None
-            return found
-        context = Context(self._builder.spool)
-        if files is not None and not files:
-            return context
-        told = Told(self._job, "[internal] load build context")
+            yield self._remote
+        elif files is not None and not files:
+            with closing(Context(self._builder.spool)) as empty:
+                yield empty
+        else:
+            wanted = Wanted(self._asked.context_name, follow=files or (), exclude=self._ignore)
+            told = Told(self._job, "[internal] load build context")
+            with self._sent(told, "transferring context:", wanted) as context:
+                yield context
+
+    @contextmanager
+    def _sent(self, told: Told, shown: str, wanted: Wanted) -> Iterator[Context]:
+        """A directory of the client's, less what it sent lately."""
+        key = self._session(wanted.name).shared_key, wanted.name
+        known = self._kept.take(key)
+        context = Context(self._builder.spool) if known is None else known
         try:
             with told.during():
-                transfer = Wanted(
-                    self._asked.context_name, follow=files or (), exclude=self._ignore
-                )
-                self._receive(context, told, "transferring context:", transfer)
-        except BaseException:
-            context.close()
-            raise
-        return context
+                self._receive(context, told, shown, wanted)
+            yield context
+        finally:
+            self._kept.keep(key, context)  # after a failed build it is as good
 
     def contexts(self) -> dict[str, Context | str]:
         """The named ones, as a request has them; those of the client's files are fetched now."""
@@ -145,13 +156,9 @@ class Sources:
                 self._receive(ignored, told, f"transferring {name}:", wanted)
             item = resolve(ignored, ".dockerignore")
             text = _text(ignored, item) if item is not None and item.kind == FILE else ""
-        context = Context(self._builder.spool)
-        self._stack.callback(context.close)
         told = Told(self._job, f"[context {name}] load from client")
-        with told.during():
-            wanted = Wanted(directory, exclude=read_lines(text))
-            self._receive(context, told, f"transferring {name}:", wanted)
-        return context
+        wanted = Wanted(directory, exclude=read_lines(text))
+        return self._stack.enter_context(self._sent(told, f"transferring {name}:", wanted))
 
     def _receive(self, context: Context, told: Told, shown: str, wanted: Wanted) -> None:
         session = self._session(wanted.name)

@@ -78,6 +78,29 @@ def test_three_steps(client: Client, context: Path) -> None:
     assert again.count(" CACHED\n") == 2
 
 
+def test_files_that_did_not_change_are_not_sent_again(client: Client, context: Path) -> None:
+    for number in range(60):
+        (context / str(number)).write_text(f"{client.suite} {number}\n" * 1000)
+    first = sent(client.build("-t", "again:1", str(context)).stderr)
+    assert sent(client.build(str(context)).stderr) < first / 50
+    changed = (context / "7").stat()
+    (context / "7").write_text("changed\n")
+    os.utime(context / "7", ns=(changed.st_atime_ns, changed.st_mtime_ns))  # its size tells
+    (context / "8").unlink()
+    assert sent(client.build("-t", "again:2", str(context)).stderr) < first / 50
+    shown = client("run", "--rm", "again:2", "sh", "-c", "cat /ctx/7; ls /ctx | wc -l").stdout
+    assert shown == "changed\n61\n"
+    mine = client("image", "inspect", "-f", "{{.Id}}", "again:2").stdout
+    assert client.daemon.orlop("build", "-q", str(context)).stdout == mine
+
+
+def sent(progress: str) -> float:
+    """Bytes of the context."""
+    step = progress.partition("[internal] load build context\n")[2]
+    number, unit = re.findall(r"transferring context: ([\d.]+)([kM]?)B", step)[-1]
+    return float(number) * {"": 1, "k": 1e3, "M": 1e6}[unit]
+
+
 def test_it_is_the_image_of_the_classic_builder(client: Client, context: Path) -> None:
     client.build("-t", "same:1", str(context))
     mine = client("image", "inspect", "-f", "{{.Id}}", "same:1").stdout

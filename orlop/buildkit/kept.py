@@ -1,0 +1,83 @@
+"""Contexts that were sent: kept for a while, so that a client need not send again what it has not
+changed. Their spools are unnamed files; nothing is left when the daemon ends.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from orlop.builder.context import Context
+
+_AGE = 600.0  # seconds
+_CONTEXTS = 8
+_ENTRIES = 200_000  # files of all of them: their index is in memory
+_BYTES = 4 << 30
+_SMALL = 1 << 20  # bytes: what is sent again at once is not worth an index
+_FEW = 50  # files, likewise
+_WASTE = 64 << 20  # bytes of files that are no more
+
+Key = tuple[str, str]  # the client's name for the place, and the directory's
+
+
+@dataclass(eq=False, slots=True)
+class Kept:
+    _contexts: OrderedDict[Key, tuple[Context, float]] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _timer: threading.Timer | None = None
+
+    def take(self, key: Key) -> Context | None:
+        """An empty one that knows what was sent before; the caller's."""
+        with self._lock:
+            found = self._contexts.pop(key, None)
+        return found[0].again() if found is not None else None
+
+    def keep(self, key: Key, context: Context) -> None:
+        """Takes it over; it may be closed at once."""
+        small = context.size < _SMALL and len(context) < _FEW
+        if not key[0] or small or context.size > 2 * context.live() + _WASTE:
+            context.close()
+            return
+        with self._lock:
+            old = self._contexts.pop(key, None)
+            self._contexts[key] = context, time.monotonic()
+            gone = [old[0]] if old is not None else []
+            gone += self._too_many()
+            self._watch()
+        for one in gone:
+            one.close()
+
+    def drop(self, older: float = 0.0) -> None:
+        """Those that were kept for so many seconds."""
+        limit = time.monotonic() - older
+        with self._lock:
+            keys = [key for key, (_, since) in self._contexts.items() if since <= limit]
+            gone = [self._contexts.pop(key)[0] for key in keys]
+            self._watch()
+        for one in gone:
+            one.close()
+
+    def _too_many(self) -> list[Context]:
+        """The oldest, until the rest is little enough."""
+        out = []
+        while self._contexts:
+            found = [context for context, _ in self._contexts.values()]
+            much = sum(one.size for one in found) > _BYTES
+            if len(found) <= _CONTEXTS and not much and sum(map(len, found)) <= _ENTRIES:
+                break
+            out.append(self._contexts.popitem(last=False)[1][0])
+        return out
+
+    def _watch(self) -> None:
+        """Somebody looks again when the oldest is due."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._contexts:
+            since = next(iter(self._contexts.values()))[1]
+            wait = max(0.0, since + _AGE - time.monotonic())
+            self._timer = threading.Timer(wait, self.drop, (_AGE,))
+            self._timer.daemon = True
+            self._timer.start()

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orlop.builder.context import Context
+from orlop.buildkit import kept as keeping
+from orlop.buildkit.kept import Kept
+
+KEY = ("client", "context")
+
+
+def filled(folder: Path, size: int = 2 << 20, name: str = "f") -> Context:
+    made = Context(folder)
+    made.add_file(name, bytes(size))
+    return made
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_what_was_sent_is_known_again(tmp_path: Path) -> None:
+    kept, context = Kept(), filled(tmp_path)
+    item = context.item("f")
+    kept.keep(KEY, context)
+    again = kept.take(KEY)
+    assert again is not None
+    assert kept.take(KEY) is None  # one build at a time has it
+    assert again.item("f") is None
+    assert item is not None
+    assert again.recall(replace(item, offset=0, digest=""))
+    assert again.item("f") == item
+    again.close()
+
+
+@pytest.mark.parametrize("key", [("", "context"), KEY])
+def test_what_is_not_worth_it_is_closed(tmp_path: Path, key: tuple[str, str]) -> None:
+    before = descriptors()
+    kept = Kept()
+    kept.keep(key, filled(tmp_path, 10 if key[0] else 2 << 20))
+    assert kept.take(key) is None
+    assert descriptors() == before
+
+
+def test_waste_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "_WASTE", 0)
+    kept, context = Kept(), filled(tmp_path)
+    for _ in range(3):
+        context.add_file("f", bytes(2 << 20))  # replaces the one before
+    kept.keep(KEY, context)
+    assert kept.take(KEY) is None
+
+
+def test_the_oldest_go(tmp_path: Path) -> None:
+    before = descriptors()
+    kept = Kept()
+    for number in range(20):
+        kept.keep((str(number), "context"), filled(tmp_path))
+    assert descriptors() == before + 8
+    assert kept.take(("0", "context")) is None
+    last = kept.take(("19", "context"))
+    assert last is not None
+    last.close()
+    kept.drop()
+    assert descriptors() == before
+
+
+def test_the_same_place_is_kept_once(tmp_path: Path) -> None:
+    before = descriptors()
+    kept = Kept()
+    kept.keep(KEY, filled(tmp_path))
+    kept.keep(KEY, filled(tmp_path))
+    assert descriptors() == before + 1
+    kept.drop()
+    assert descriptors() == before
