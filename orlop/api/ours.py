@@ -94,3 +94,10 @@ def import_(call: Call) -> Stream:
         call.engine.images, call.text("path"), call.texts("image"), quiet=call.flag("quiet")
     )
     return progress(found)
+
+
+def usage(call: Call) -> Stream:
+    """Rows {Kind, ID, Owner, Bytes, Files} that add up to what the data root takes."""
+    from orlop.container.usage import usage as measured
+
+    return progress(measured(call.engine.containers))

@@ -133,6 +133,7 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("POST", "/orlop/exec/{id}/kill", "ours:exec_kill"),
     ("POST", "/orlop/hand-back", "ours:hand_back"),
     ("POST", "/orlop/import", "ours:import_"),
+    ("GET", "/orlop/usage", "ours:usage"),
     ("POST", "/orlop/check", "ours:check"),
 )  # fmt: skip
 

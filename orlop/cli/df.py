@@ -13,6 +13,7 @@ from orlop.cli.session import Session
 from orlop.cli.units import human_duration, human_size
 from orlop.cli.volume import HEADERS as VOLUME_HEADERS
 from orlop.cli.volume import Volume
+from orlop.client.transport import ApiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -208,12 +209,39 @@ def _verbose(du: "Json") -> None:
     )
 
 
+def _root(session: Session) -> None:
+    """Beyond Docker's tables: every byte of the data root, and what nobody knows by its path."""
+    from orlop.cli.ours import rows
+    from orlop.cli.table import align
+
+    try:
+        found = list(rows(session, "/orlop/usage"))
+    except ApiError as e:
+        if e.status == 404:
+            return  # a dockerd
+        raise
+    kinds: dict[str, list[int]] = {}
+    for row in found:
+        total = kinds.setdefault(row["Kind"], [0, 0])
+        total[0] += row["Bytes"]
+        total[1] += row["Files"]
+    lines = ["KIND\tON DISK\tFILES"]
+    for kind, (size, files) in sorted(kinds.items(), key=lambda pair: -pair[1][0]):
+        lines.append(f"{kind}\t{human_size(size, 3)}\t{files}")
+    size = sum(total[0] for total in kinds.values())
+    out(f"\nData root usage: {human_size(size, 3)}\n\n" + align("\n".join(lines) + "\n"))
+    for row in found:
+        if row["Kind"] == "lost":
+            out(f"lost: {row['ID']} ({human_size(row['Bytes'], 3)})\n")
+
+
 def df(session: Session, options: Options) -> None:
     du = session.client.call("GET", "/system/df")
     out_format = options.text("format") or "table"
     if options.flag("verbose"):
         if out_format == "table":
             _verbose(du)
+            _root(session)
         else:
             out(render_verbose(du, out_format))
         return

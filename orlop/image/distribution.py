@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from orlop.oci.digest import DiffID, Digest, digest_of, hex_of, parse_digest
 from orlop.oci.image import go_json
 
 _MAX_ENTRIES = 50
+_HEX = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,24 @@ class Distribution:
                 ]
                 files.write_atomic(path, go_json(rows), mode=0o644, durable=False)
             else:
+                path.unlink(missing_ok=True)
+
+    def drop(self, diff: DiffID) -> None:
+        """The layer itself is gone. What other layers came from stays."""
+        with self._lock:
+            for source in self.sources(diff):
+                if self.diff_id(source.digest) == diff:
+                    (self._diffs / hex_of(source.digest)).unlink(missing_ok=True)
+            (self._sources / hex_of(diff)).unlink(missing_ok=True)
+
+    def keep_only(self, diffs: Container[DiffID]) -> None:
+        """Drop what a crash left of layers that are gone."""
+        for path in list(self._sources.iterdir()):
+            if _HEX.fullmatch(path.name) and DiffID(f"sha256:{path.name}") not in diffs:
+                self.drop(DiffID(f"sha256:{path.name}"))
+        for path in list(self._diffs.iterdir()):
+            found = self.diff_id(Digest(f"sha256:{path.name}"))
+            if found is not None and found not in diffs:
                 path.unlink(missing_ok=True)
 
 

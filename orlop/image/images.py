@@ -284,6 +284,8 @@ class Images:
                 except OrlopError:
                     break  # a container or a layer above still stands on it
                 self.blobs.forget(layer.diff_id)
+                if not any(other.diff_id == layer.diff_id for other in self.layers.all()):
+                    self.distribution.drop(layer.diff_id)
                 gone.append(chain)
                 chain = layer.parent
         return gone
@@ -311,6 +313,8 @@ class Images:
         for layer in list(self.layers.all()):
             if self.layers.ours(layer.chain_id):
                 gone += self.release(layer.chain_id)
+        if self.layers.ours(""):  # not where dockerd has its maps, too
+            self.distribution.keep_only({layer.diff_id for layer in self.layers.all()})
         return gone
 
     def close(self) -> None:
