@@ -80,6 +80,7 @@ class Config:
     hardened: bool = False  # stricter defaults: daemon/hardened.py
     default_userns_mode: str = ""  # of containers that name none: host or auto[:size=N]
     default_pids_limit: int = 0  # of containers that name none; 0 or -1: as many as the host bears
+    cdi_spec_dirs: tuple[str, ...] = ("/etc/cdi", "/var/run/cdi")
     userns_remap: str = ""  # "default" or user[:group]; empty: containers have the host's users
     seccomp_profile: str = ""
     selinux_enabled: bool = False
@@ -116,6 +117,7 @@ _RENAMED = {
     "dns-search": "dns_search",
     "storage-opts": "storage_opts",
     "exec-opts": "exec_opts",
+    "cdi-spec-dirs": "cdi_spec_dirs",
 }
 
 

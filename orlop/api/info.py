@@ -13,7 +13,7 @@ from orlop import __version__
 from orlop.api import versions
 from orlop.api.release import ENGINE_VERSION
 from orlop.config import Config
-from orlop.container import cgroups, logopts
+from orlop.container import cdi, cgroups, logopts
 from orlop.engine import Engine
 
 Json = dict[str, Any]
@@ -119,7 +119,8 @@ def info(engine: Engine) -> Json:
         "InitCommit": {"ID": ""},
         "SecurityOptions": _security(engine, unified),
         "FirewallBackend": {"Driver": "nftables"},
-        "CDISpecDirs": [],
+        "CDISpecDirs": list(config.cdi_spec_dirs),
+        "DiscoveredDevices": _discovered(config),
     }
     if config.default_address_pools:
         document["DefaultAddressPools"] = [
@@ -189,6 +190,11 @@ def _warnings(engine: Engine, limits: Json) -> list[str]:
                 "         Access to the remote API is equivalent to root access on the host."
             )
     return out
+
+
+def _discovered(config: Config) -> list[Json] | None:
+    names = sorted(cdi.discover(config.cdi_spec_dirs))
+    return [{"Source": "cdi", "ID": name} for name in names] or None
 
 
 def _cgroup_driver(systemd: bool) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from orlop.container import (
     apparmor,
+    cdi,
     cgroups,
     devices,
     hostfiles,
@@ -57,6 +58,7 @@ def launch(containers: Containers, container: Container, record: Json) -> str:
         undo.callback(containers.networks.detach, container.id)
         facts = _facts(containers, container, record, host, merged, attachment, namespace, undo)
         document = spec.build(record, host, facts)
+        _inject(containers, document, host)
         plan = plans.for_container(
             containers,
             document,
@@ -64,6 +66,7 @@ def launch(containers: Containers, container: Container, record: Json) -> str:
             attachment.container_ops,
             map_root=containers.layers.driver.whole,
             privileged=host["Privileged"],
+            bundle=str(containers.exec_directory(container.id)),
         )
         pid, started_ns = _spawn(containers, container, record, host, plan, attachment)
         undo.pop_all()
@@ -269,12 +272,6 @@ def _donor_shm(containers: Containers, ref: str) -> str:
 
 
 def _devices(host: Json) -> tuple[list[Json], list[Json]]:
-    for request in host["DeviceRequests"] or ():
-        wanted = " ".join(f"[{' '.join(c)}]" for c in request.get("Capabilities") or ())
-        raise SystemFailure(
-            f'could not select device driver "{request.get("Driver") or ""}" '
-            f"with capabilities: [{wanted}]"
-        )
     nodes: list[Json] = devices.all_of_host() if host["Privileged"] else []
     rules: list[Json] = []
     for mapping in host["Devices"] or ():
@@ -291,6 +288,15 @@ def _bound(host: Json) -> list[UserMount]:
         UserMount(node["path"], path, propagation="rprivate", recursive=False, ours=True)
         for path, node in found
     ]
+
+
+def _inject(containers: Containers, document: Json, host: Json) -> None:
+    """Devices that vendors describe. Raises SystemFailure for what nobody does."""
+    if host["DeviceRequests"]:
+        known = cdi.discover(containers.config.cdi_spec_dirs)
+        names = cdi.wanted(host["DeviceRequests"], known)
+        unprivileged = containers.config.rootless or "uidMappings" in document["linux"]
+        cdi.inject(document, [known[name] for name in names], bind_devices=unprivileged)
 
 
 def _spawn(

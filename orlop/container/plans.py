@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from orlop import files
 from orlop.container import caps, cgroups, exec_process, failures, userns
 from orlop.container.containers import Containers
 from orlop.container.model import Container, joined
@@ -46,6 +48,7 @@ def for_container(
     *,
     map_root: bool = False,
     privileged: bool = False,
+    bundle: str = "",
 ) -> Json:
     """The launch plan of a spec. Raises an OrlopError with Docker's text."""
     id = document["linux"]["cgroupsPath"].rpartition("/")[2].rpartition(":")[2]
@@ -63,9 +66,21 @@ def for_container(
             container_ops=container_ops,
             map_root=map_root,
             bind_devices=containers.config.rootless,
+            create_hooks=_create_hooks(document, id, bundle),
         )
     except OrlopError as error:
         raise failures.spec_error(error.message) from error
+
+
+def _create_hooks(document: Json, id: str, bundle: str) -> tuple[list[Json], str, str] | None:
+    """Those of devices, with the state that they are told in two halves: a pid comes between."""
+    hooks = (document.get("hooks") or {}).get("createContainer")
+    if not hooks:
+        return None
+    Path(bundle).mkdir(mode=0o700, parents=True, exist_ok=True)
+    files.write_atomic(Path(bundle) / "config.json", json.dumps(document).encode(), durable=False)
+    head = {"ociVersion": document["ociVersion"], "id": id, "status": "creating"}
+    return hooks, json.dumps(head)[:-1] + ', "pid": ', f', "bundle": {json.dumps(bundle)}}}'
 
 
 def _seccomp(

@@ -18,6 +18,7 @@ TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("bip6", "", "text", "", "IPv6 address for the default bridge"),
     ("blob-cache-size", "", "size", "", "Bytes of packed layers kept for the next push (0: none)"),
     ("bridge", "b", "text", "", "Attach containers to a network bridge of this name"),
+    ("cdi-spec-dir", "", "list", "cdi-spec-dirs", "CDI specification directories to use"),
     ("cgroup-parent", "", "text", "", "Set parent cgroup for all containers"),
     ("config-file", "", "text", "", "Daemon configuration file"),
     ("data-root", "", "text", "", "Root directory of persistent state"),

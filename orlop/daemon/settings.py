@@ -18,7 +18,7 @@ _ONLY_FLAGS = ("config-file", "help", "validate", "version")
 # daemon.json keys of dockerd that mean nothing here; a file written for it must still be read
 _IGNORED = frozenset(
     (
-        "allow-direct-routing", "authorization-plugins", "builder", "cdi-spec-dirs", "containerd",
+        "allow-direct-routing", "authorization-plugins", "builder", "containerd",
         "containerd-namespace", "containerd-plugin-namespace", "default-gateway-v6",
         "default-network-opts", "deprecated-key-path", "experimental", "features",
         "firewall-backend", "fixed-cidr-v6", "host-gateway-ip", "host-gateway-ips", "ip6tables",

@@ -41,6 +41,12 @@ def run_in_container(setup: Setup, hooks: Sequence[dict[str, Any]]) -> None:
     run(hooks, creating, "createContainer")
 
 
+def run_own(setup: Setup, hooks: Sequence[dict[str, Any]], head: str, tail: str) -> None:
+    """A step of the launch in the keeper's path: createContainer hooks alone."""
+    pid = os.readlink("self", dir_fd=setup.host_proc())
+    run(hooks, f"{head}{pid}{tail}".encode(), "createContainer")
+
+
 def wait_at_gate(setup: Setup, hooks: Sequence[dict[str, Any]]) -> None:
     """Everything is set up: wait for `start`, then run the startContainer hooks."""
     sync.send(setup.socket, (sync.CREATED, 0, "", ""))

@@ -45,6 +45,7 @@ STEPS: dict[str, Callable[..., None]] = {
     "readonly": filesystem.make_readonly,
     "wait": host.wait_for_network,
     "hooks": hooks.run_in_container,
+    "createhooks": hooks.run_own,
     "network": host.configure_network,
     "loopback": host.bring_up_loopback,
     "sysctl": host.set_sysctl,

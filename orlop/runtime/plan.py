@@ -68,10 +68,12 @@ def make_plan(
     pivot: bool = True,
     map_root: bool = False,
     bind_devices: bool = False,
+    create_hooks: tuple[list[Json], str, str] | None = None,
 ) -> Json:
     """`layout`: of `cgroup.layout.detect`; `pivot`: pivot_root(2), else the mount is moved;
     `map_root`: show the rootfs with the owners of the user namespace; `bind_devices`: we are in a
-    user namespace ourselves, which may make no device nodes.
+    user namespace ourselves, which may make no device nodes; `create_hooks`: createContainer hooks
+    and the two halves of the state that they are told, without the pid between them.
 
     Raises InvalidArgument for what cannot be built.
     """
@@ -106,6 +108,8 @@ def make_plan(
     steps += building
     if spec["process"].get("apparmorProfile"):
         steps.insert(0, ("apparmor", spec["process"]["apparmorProfile"]))
+    if create_hooks:
+        steps.append(("createhooks", *create_hooks))
     steps.append(("wait",))
     if container_ops:
         steps.append(("network", list(container_ops)))
