@@ -187,7 +187,7 @@ def _request(
         call.flag("squash"),
         call.text("networkmode"),
         host_of(call),
-        _auth(call),
+        registries(call),
         asked.secrets,
         asked.agents,
         asked.explain,
@@ -197,7 +197,8 @@ def _request(
     )
 
 
-def _auth(call: Call) -> dict[str, Json]:
+def registries(call: Call) -> dict[str, Json]:
+    """X-Registry-Config: credentials by registry."""
     try:
         found = decode_header(call.header("x-registry-config"))
     except InvalidArgument:

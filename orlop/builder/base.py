@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from orlop.builder.events import Progress, Vertex
 from orlop.builder.session import Session
@@ -18,6 +19,30 @@ _HUB = ("https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry
 
 def resolve_base(session: Session, vertex: Vertex, name: str, platform: str) -> Image:
     """Raises NotFound, InvalidArgument, RegistryFailure."""
+    found = _resolved(session, vertex, name, platform)
+    session.materials[_package(session, name, found)] = _digest(session, name, found)
+    return found
+
+
+def _package(session: Session, name: str, image: Image) -> str:
+    platform = quote(str(platforms.from_dict(image.config)), safe="")
+    parsed = parse_any(name)
+    if isinstance(parsed, str):
+        return f"pkg:docker/{image.id}?platform={platform}"
+    version = parsed.digest or parsed.with_default_tag().tag
+    return f"pkg:docker/{parsed.familiar_name}@{version}?platform={platform}"
+
+
+def _digest(session: Session, name: str, image: Image) -> str:
+    """Of the manifest it was pulled by, else its ID."""
+    parsed = parse_any(name)
+    for held in session.builder.images.references.of(image.id):
+        if held.digest and not isinstance(parsed, str) and held.name == parsed.name:
+            return held.digest
+    return image.id
+
+
+def _resolved(session: Session, vertex: Vertex, name: str, platform: str) -> Image:
     images = session.builder.images
     try:
         parsed = parse_any(name)

@@ -219,7 +219,8 @@ class _Build:
             if failed is not None:
                 raise failed
             chain = self._trail(self.last)[-1].chain or ""
-            session.emit(Finished(image, tuple(t.familiar for t in self.targets), chain))
+            names = tuple(t.familiar for t in self.targets)
+            session.emit(Finished(image, names, chain, tuple(sorted(session.materials.items()))))
         finally:
             session.close()
 

@@ -21,6 +21,8 @@ from orlop.container.create import TRANSIENT, create
 from orlop.container.start import start
 from orlop.container.wait import wait
 from orlop.errors import Forbidden, NotSupported, OrlopError, SystemFailure
+from orlop.oci import platform as platforms
+from orlop.oci.platform import Platform
 from orlop.paths import Root
 from orlop.storage.layers import Layers
 from orlop.wire import Frames
@@ -28,6 +30,7 @@ from orlop.wire import Frames
 Json = dict[str, Any]
 _HOSTNAME = "build"  # the same in every build: programs write it into files
 _CHUNK = 1 << 16
+_CANNOT_EXECUTE = 255  # exec format error
 
 
 class StepFailed(OrlopError):
@@ -124,8 +127,13 @@ def run(
         "platform": str(state.platform),
     }
     history = history_of(words, heeded)
-    unsaid = script is not None or any(one.content for one in mounts.planned)
-    told = "" if unsaid else history  # files that a step read are not in its history
+    unsaid = (
+        script is not None
+        or any(one.content for one in mounts.planned)
+        or node.network != "default"
+        or node.security != "sandbox"
+    )
+    told = "" if unsaid else history  # history says nothing of files read, nor of these
     hit = session.look_up(vertex, stage, place, inputs, state, told)
     if hit is not None:
         return state.stepped(history, hit.diff), True
@@ -189,6 +197,8 @@ def _execute(
             code, error = _run_to_end(session, vertex, id)
         session.check()
         if code or error:
+            if code == _CANNOT_EXECUTE and (hint := _foreign(state.platform)):
+                session.note(vertex, hint)
             raise StepFailed(" ".join(words), code)
         outcome = sealed(session, state, id)
         if session.request.remove or session.request.force_remove:
@@ -231,6 +241,16 @@ def _run_to_end(session: Session, vertex: Vertex, id: str) -> tuple[int, str]:
             for stream, piece in frames.feed(data):
                 session.emit(Log(vertex, stream, piece, time.time_ns()))
     return ended.result()
+
+
+def _foreign(platform: Platform) -> str:
+    """What to do about a program that could not be executed: "" on this machine's platform."""
+    if platforms.satisfies(platform, platforms.default()):
+        return ""
+    return (
+        f"{platform} is not this machine's platform: RUN needs binfmt_misc with qemu-user for it; "
+        "or build in a stage FROM --platform=$BUILDPLATFORM and COPY the result\n"
+    )
 
 
 def mountpoints(layers: Layers, id: str, targets: list[tuple[str, bool]]) -> None:

@@ -55,6 +55,7 @@ class Session:
     used: set[str] = field(default_factory=set)  # keys that were hit
     chains: set[ChainID] = field(default_factory=set)  # held until the end
     consumed: set[str] = field(default_factory=set)  # names of build arguments
+    materials: dict[str, str] = field(default_factory=dict)  # package URL → digest
     trusted: list[Image] = field(default_factory=list)  # --cache-from
     _containers: set[str] = field(default_factory=set)
     _mounts: list[str] = field(default_factory=list)

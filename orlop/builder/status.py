@@ -61,7 +61,8 @@ def _status(event: ev.Event, started: dict[str, int]) -> Json | None:
     if isinstance(event, ev.Warning):
         return {"warnings": [{"short": event.text, "line": event.line}]}
     if isinstance(event, ev.Finished):
-        return {"aux": {"ID": event.image}, "tags": list(event.tags)}
+        rows = [{"uri": uri, "digest": digest} for uri, digest in event.materials]
+        return {"aux": {"ID": event.image}, "tags": list(event.tags), "materials": rows}
     return None
 
 

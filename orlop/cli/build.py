@@ -2,15 +2,18 @@
 
 import binascii
 import os
+import time
 
 from orlop.cli import buildcontext, buildnamed, buildoutput
+from orlop.cli.buildattest import minimal
+from orlop.cli.buildbundle import Built, Bundle
 from orlop.cli.buildprogress import Result, follow
 from orlop.cli.credentials import find, server_of
 from orlop.cli.failure import Failure
 from orlop.cli.options import Options
 from orlop.cli.out import is_terminal, out
+from orlop.cli.platform import this_machine
 from orlop.cli.session import Session
-from orlop.cli.tarwriter import blocks
 from orlop.client.transport import query
 from orlop.oci.jsonlite import dumps
 
@@ -37,32 +40,62 @@ _LIMITS = (
 
 
 def build(session: Session, options: Options) -> int:
-    where = options.args[0]
     how = _progress(options)
     outputs = [buildoutput.parse(text) for text in options.all("output")]
-    tags = [str(t) for t in options.all("tag")]
-    push = options.flag("push")
+    platforms = [p for p in options.text("platform").split(",") if p] or [""]
+    bundle = Bundle(options, platforms, outputs)
+    built = _build_all(session, options, platforms, how)
+    if options.flag("check"):
+        return 1 if built[0].result.findings else 0
+    image, tags = built[0].result.image, bundle.names
+    if bundle:
+        bundle.put_out(session, outputs, built, _registries(session))
+    else:
+        buildoutput.put_out(session, outputs, image, tags)
+        if options.flag("push"):
+            buildoutput.push_all(session, tags)
+    _cache_to(session, options, built[0].result)
+    buildoutput.write_files(
+        image, tags, options.text("iidfile"), options.text("metadata-file"), bundle.descriptor,
+        _said(options, built),
+    )  # fmt: skip
+    if options.flag("quiet"):
+        out(f"{bundle.descriptor.get('digest') or image}\n")
+    return 0
+
+
+def _build_all(session: Session, options: Options, platforms: list[str], how: str) -> list[Built]:
+    """One image for each platform, one after the other. Only a lone one gets names here."""
+    many = len(platforms) > 1
     sources = _cache_from(session, options)
+    tags = [] if many else [str(t) for t in options.all("tag")]
     named = buildnamed.Named(session, [str(c) for c in options.all("build-context")])
-    name, stream, remote = _context(where, options.text("file"), named)
-    path = "/build" + query(_query(options, name, remote, tags, sources))
+    name, stream, remote = _context(options.args[0], options.text("file"), named)
+    if many and options.args[0] == "-":
+        stream = list(stream)
     headers = [("Content-Type", "application/x-tar"), _registries(session)]
     headers.append(("X-Orlop-Build", _encoded(_ours(options, named))))
-    response = session.client.open("POST", path, headers=headers, stream=stream)
-    result = follow(response, how)
-    session.client.release(response)
-    if options.flag("check"):
-        return 1 if result.findings else 0
-    buildoutput.put_out(session, outputs, result.image, tags)
-    if push:
-        buildoutput.push_all(session, tags)
-    _cache_to(session, options, result)
-    buildoutput.write_files(
-        result.image, tags, options.text("iidfile"), options.text("metadata-file")
-    )
-    if options.flag("quiet"):
-        out(f"{result.image}\n")
-    return 0
+    built = []
+    for platform in platforms:
+        started = time.time()
+        path = "/build" + query(_query(options, name, remote, tags, sources, platform))
+        response = session.client.open("POST", path, headers=headers, stream=stream)
+        built.append(Built(platform or this_machine(), follow(response, how), started))
+        session.client.release(response)
+    return built
+
+
+def _said(options: Options, built: list[Built]) -> "Json":
+    """What the metadata file says of how it was built."""
+    if len(built) == 1:
+        one = built[0]
+        return {"buildx.build.provenance": minimal(options, one.result.materials, one.platform)}
+    return {
+        f"buildx.build.provenance/{one.platform}": minimal(
+            options, one.result.materials, one.platform
+        )
+        for one in built
+    }
 
 
 def _progress(options: Options) -> str:
@@ -87,13 +120,20 @@ def _context(where: str, file: str, named: buildnamed.Named) -> "tuple[str, Iter
         return name, stream, ""
     remote = where.startswith(("http://", "https://", "git://", "git@", "ssh://", "github.com/"))
     if remote and not os.path.isdir(where):
-        return file or "Dockerfile", blocks(named.pieces()) if named.folders else (), where
+        return file or "Dockerfile", buildnamed.Alone(named) if named.folders else (), where
     found = buildcontext.Directory(where, file)
-    found.beside = named.pieces()
+    found.beside = named
     return found.name, found, ""
 
 
-def _query(options: Options, name: str, remote: str, tags: list[str], sources: list[str]) -> "Json":
+def _query(
+    options: Options,
+    name: str,
+    remote: str,
+    tags: list[str],
+    sources: list[str],
+    platform: str,
+) -> "Json":
     found: Json = {
         "t": tags,
         "dockerfile": name,
@@ -105,7 +145,7 @@ def _query(options: Options, name: str, remote: str, tags: list[str], sources: l
         "forcerm": "1" if options.flag("force-rm") else "",
         "squash": "1" if options.flag("squash") else "",
         "networkmode": "" if options.text("network") == "default" else options.text("network"),
-        "platform": options.text("platform"),
+        "platform": platform,
         "buildargs": _arguments(options),
         "labels": _labels(options),
         "cachefrom": dumps(sources) if sources else "",

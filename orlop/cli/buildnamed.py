@@ -8,6 +8,7 @@ import os
 from orlop.cli import buildcontext
 from orlop.cli.failure import Failure
 from orlop.cli.session import Session
+from orlop.cli.tarwriter import blocks
 from orlop.client.transport import query
 
 TYPE_CHECKING = False
@@ -40,10 +41,23 @@ class Named:
             self.said[name] = f"part:{folder}"
             self.folders[folder] = buildcontext.Directory(value, "", bare=True)
 
+    def __iter__(self) -> "Iterator[bytes]":
+        return self.pieces()
+
     def pieces(self) -> "Iterator[bytes]":
         """Members of a tar."""
         for folder, directory in self.folders.items():
             yield from directory.pieces(folder + "/")
+
+
+class Alone:
+    """An archive of nothing but named contexts, as often as it is asked for."""
+
+    def __init__(self, named: Named) -> None:
+        self._named = named
+
+    def __iter__(self) -> "Iterator[bytes]":
+        return blocks(self._named)
 
 
 def _load(session: Session, where: str) -> str:

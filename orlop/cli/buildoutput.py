@@ -4,9 +4,9 @@ import os
 
 from orlop.cli.failure import Failure
 from orlop.cli.out import is_terminal, write
+from orlop.cli.reference import parse as parse_name
 from orlop.cli.session import Session
 from orlop.client.transport import query, quote
-from orlop.oci.jsonlite import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,8 +70,13 @@ def _open(path: str) -> int:
 
 def _archive(session: Session, names: list[str], dest: str) -> None:
     response = session.client.open("GET", "/images/get" + query({"names": names}))
+    write_out(response.chunks(), dest)
+
+
+def write_out(chunks: "Iterable[bytes]", dest: str) -> None:
+    """To a file; `-` is standard output. Raises Failure."""
     fd = _open(dest)
-    for data in response.chunks():
+    for data in chunks:
         write(fd, data)
     if fd != 1:
         os.close(fd)
@@ -83,11 +88,7 @@ def _files(session: Session, image: str, kind: str, dest: str) -> None:
     if kind == "local":
         _unpack(response.chunks(), dest)
         return
-    fd = _open(dest)
-    for data in response.chunks():
-        write(fd, data)
-    if fd != 1:
-        os.close(fd)
+    write_out(response.chunks(), dest)
 
 
 def _unpack(chunks: "Iterable[bytes]", dest: str) -> None:
@@ -109,14 +110,27 @@ def push_all(session: Session, tags: list[str]) -> None:
         push(session, options)
 
 
-def write_files(image: str, tags: list[str], iidfile: str, metadata: str) -> None:
+def write_files(
+    image: str, tags: list[str], iidfile: str, metadata: str, descriptor: "Json", said: "Json"
+) -> None:
+    """`descriptor`: of what was pushed or written instead of `image`; `said`: further keys."""
+    top = str(descriptor.get("digest") or image)
     if iidfile:
-        _write(iidfile, image.encode())
+        _write(iidfile, top.encode())
     if metadata:
-        found: Json = {"containerimage.config.digest": image}
+        found: Json = {**said, "containerimage.config.digest": image}
+        if "mediaType" in descriptor:
+            found["containerimage.descriptor"] = descriptor
+        found["containerimage.digest"] = top
         if tags:
-            found["image.name"] = ",".join(tags)
-        _write(metadata, dumps(found).encode() + b"\n")
+            found["image.name"] = ",".join(str(parse_name(tag).tagged()) for tag in tags)
+        _write(metadata, _indented(found) + b"\n")
+
+
+def _indented(value: "Json") -> bytes:
+    import json
+
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False).encode()
 
 
 def _write(path: str, data: bytes) -> None:

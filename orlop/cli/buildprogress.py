@@ -17,17 +17,19 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 _SHOWN = ("FROM", "RUN", "COPY", "ADD", "WORKDIR")
+_STATUS = ("vertexes", "statuses", "logs", "warnings")  # what BuildKit's documents hold
 _MAX_LOG = 6  # lines of a running step on a terminal
 
 
 class Result:
     """What came of it."""
 
-    __slots__ = ("container", "findings", "image", "tags")
+    __slots__ = ("container", "findings", "image", "materials", "tags")
 
     def __init__(self) -> None:
         self.findings = 0  # of `--check`
         self.image = ""
+        self.materials: list[Json] = []  # images it stands on
         self.tags: list[str] = []
         self.container = ""  # of the step that failed
 
@@ -59,10 +61,13 @@ def follow(response: Response, how: str) -> Result:
             if "aux" in message:
                 result.image = str((message["aux"] or {}).get("ID") or "")
                 result.tags = list(message.get("tags") or ())
+                result.materials = list(message.get("materials") or ())
             for one in message.get("containers") or ():
                 result.container = str(one.get("id") or "")
-            if how == "rawjson" and "errorDetail" not in message:
-                write(2, dumps(message).encode() + b"\n")
+            if how == "rawjson":
+                status = {key: message[key] for key in _STATUS if key in message}
+                if status:
+                    write(2, dumps(status).encode() + b"\n")
             elif shown is not None:
                 shown.take(message)
             if message.get("errorDetail"):

@@ -53,3 +53,9 @@ def to_json(text: str) -> str:
     found = parse(text)
     return dumps({"architecture": found["architecture"], "os": found["os"],
                   **({"variant": found["variant"]} if "variant" in found else {})})  # fmt: skip
+
+
+def this_machine() -> str:
+    """`linux/amd64`."""
+    found = {"os": "linux", **_machine(posix.uname().machine, "")}
+    return "/".join(found[key] for key in ("os", "architecture", "variant") if found.get(key))

@@ -136,13 +136,15 @@ COMMANDS = {
         "build:build",
         "1",
         "",
-        "add-host:list allow:strings build-arg:list build-context:list cache-from:list "
-        "cache-to:list cgroup-parent:string check compress cpu-period:int64 cpu-quota:int64 "
+        "add-host:list allow:strings annotation:list attest:list build-arg:list "
+        "build-context:list cache-from:list cache-to:list "
+        "cgroup-parent:string check compress cpu-period:int64 cpu-quota:int64 "
         "cpu-shares/c:int64 cpuset-cpus:string cpuset-mems:string disable-content-trust "
         "explain file/f:string force-rm iidfile:string isolation:string label:label load "
         "memory/m:bytes memory-swap:memswap metadata-file:string network:string no-cache "
-        "no-cache-filter:list output/o:list platform:string progress:string pull push "
-        "quiet/q rm secret:list security-opt:strings shm-size:bytes squash ssh:list "
+        "no-cache-filter:list output/o:list platform:string progress:string "
+        "provenance:string pull push quiet/q rm sbom:string secret:list "
+        "security-opt:strings shm-size:bytes squash ssh:list "
         "tag/t:list target:string ulimit:ulimit verify",
     ),
     "image history": (

@@ -130,13 +130,20 @@ def test_our_own_command(orlopd: Daemon, context: Path, tmp_path: Path) -> None:
     assert "#1 [1/4] FROM busybox\n" not in found.stderr  # settings count as steps, too
     assert re.search(r"^#2 \[4/7\] RUN echo hello \$A$", found.stderr, re.MULTILINE)
     image = iid.read_text()
-    assert json.loads(metadata.read_text())["containerimage.config.digest"] == image
+    said = json.loads(metadata.read_text())
+    assert said["containerimage.config.digest"] == said["containerimage.digest"] == image
+    assert said["image.name"] == "docker.io/library/own:1"
+    material = said["buildx.build.provenance"]["materials"][0]
+    assert material["uri"] == "pkg:docker/busybox@latest?platform=linux%2Famd64"
     shown = json.loads(orlopd.docker("image", "inspect", "own:1").stdout)
     assert shown[0]["Id"] == image
     again = orlopd.orlop("build", "--progress=plain", str(context))
     assert again.stderr.count("CACHED") >= 3
     lines = orlopd.orlop("build", "--progress=rawjson", str(context)).stderr.splitlines()
-    assert any(json.loads(line).get("vertexes") for line in lines)
+    documents = [json.loads(line) for line in lines]
+    assert any(document.get("vertexes") for document in documents)
+    known = {"vertexes", "statuses", "logs", "warnings"}
+    assert all(document and set(document) <= known for document in documents)
 
 
 def test_outputs(orlopd: Daemon, context: Path, tmp_path: Path) -> None:

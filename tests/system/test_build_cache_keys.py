@@ -71,3 +71,15 @@ def test_an_image_does_not_answer_for_another_script(lab: Lab) -> None:
     text = "FROM busybox\nRUN <<EOF\n#!/bin/sh\necho {} > /o\nEOF\n"
     found = trusting(lab, (text.format("old"), {}), (text.format("new"), {}))
     assert found.sh("cat /o") == "new\n"
+
+
+@pytest.mark.parametrize("flag", ["--network=none", "--security=insecure"])
+def test_an_image_does_not_answer_for_another_network_or_sandbox(lab: Lab, flag: str) -> None:
+    plain, special = (f"FROM busybox\nRUN {f}echo x > /o\n" for f in ("", f"{flag} "))
+    lab.build(special, tags=("test/before:1",), insecure=True)
+    cache = lab.engine.builder.cache
+    lab.engine.images.let_go(cache.drop(cache.records()))
+    found = lab.build(special, cache_from=("test/before:1",), insecure=True)
+    assert found.cached() == [False, False]  # its history does not say which it was
+    lab.engine.images.let_go(cache.drop(cache.records()))
+    assert trusting(lab, (plain, {}), (plain, {})).cached() == [False, True]

@@ -6,6 +6,8 @@ image build [OPTIONS] PATH | URL | -
 Build an image from a Dockerfile
   add-host list: Add a custom host-to-IP mapping ("host:ip")
   allow strings: Allow extra privileged entitlement (e.g., "security.insecure")
+  annotation list: Add annotation to the image (in a registry or an OCI layout)
+  attest list: Attestation parameters (format: "type=sbom", "type=provenance,mode=max")
   build-arg list: Set build-time variables
   build-context list: Additional build contexts (e.g., name=path)
   cache-from list: External cache sources (e.g., "user/app:cache", "type=local,src=path/to/dir")
@@ -33,12 +35,14 @@ Build an image from a Dockerfile
   no-cache: Do not use cache when building the image
   no-cache-filter list: Do not cache specified stages
   output list: Output destination (format: "type=local,dest=path")
-  platform string: Set platform if server is multi-platform capable
+  platform string: Set target platform for build ("linux/amd64,linux/arm64" with --push or -o type=oci)
   progress string: Set type of progress output ("auto", "plain", "tty", "rawjson", "quiet") (default "auto")
+  provenance string: Shorthand for "--attest=type=provenance"
   pull: Always attempt to pull a newer version of the image
   push: Shorthand for "--output=type=registry"
   quiet: Suppress the build output and print image ID on success
   rm: Remove intermediate containers after a successful build (default true)
+  sbom string: Shorthand for "--attest=type=sbom"
   secret list: Secret to expose to the build (format: "id=mysecret[,src=/local/secret]")
   security-opt strings: Security options
   shm-size bytes: Size of "/dev/shm"
