@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from orlop.builder import prune
 from orlop.builder.builder import Builder
+from orlop.buildkit import handles, tunnel, usage
 from orlop.buildkit import messages as m
-from orlop.buildkit import tunnel, usage
 from orlop.buildkit.export import export
 from orlop.buildkit.frontend import Build, prepare
 from orlop.buildkit.grpc import UNKNOWN, Handler, Incoming, RpcFailure
@@ -68,7 +68,8 @@ def _result(kit: Buildkit, job: Job) -> Build | None:
     request = job.request
     frontend = request.get("frontend", "")
     if frontend:
-        return run_frontend(kit, job, frontend, request.get("attrs", {}))
+        inputs = request.get("inputs", {})
+        return run_frontend(kit, job, frontend, request.get("attrs", {}), inputs)
     if request.get("definition", {}).get("ops"):
         raise RpcFailure(UNKNOWN, "solving LLB definitions is not supported by this builder")
     returned = job.wait_for_return()
@@ -79,11 +80,19 @@ def _result(kit: Buildkit, job: Job) -> Build | None:
     return _returned(job, returned.get("result", {}))
 
 
-def run_frontend(kit: Buildkit, job: Job, name: str, attrs: dict[str, str]) -> Build:
-    """Raises RpcFailure."""
+def run_frontend(kit: Buildkit, job: Job, name: str, attrs: dict[str, str], inputs: Json) -> Build:
+    """`inputs`: other builds' outcomes by the name that an attribute `input:NAME` gives them.
+
+    Raises RpcFailure.
+    """
     if name not in _FRONTENDS:
         raise RpcFailure(UNKNOWN, f"invalid frontend: {name}")
-    return prepare(kit, job, attrs)
+    build = prepare(kit, job, attrs)
+    for key, found in inputs.items():
+        which = handles.meant(found)
+        if which is not None:
+            build.sources.inputs[key] = find(kit.jobs.get(which[0]), which[1]).lend
+    return build
 
 
 def _returned(job: Job, result: Json) -> Build | None:

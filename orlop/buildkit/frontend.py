@@ -6,6 +6,7 @@ done; the context is fetched and the steps run when somebody asks for the outcom
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
@@ -33,8 +34,9 @@ from orlop.buildkit.sources import Sources
 from orlop.buildkit.story import Narrator, Told, full_name
 from orlop.buildkit.subrequests import LINT, answer, lint
 from orlop.errors import OrlopError
+from orlop.image.remove import remove
 from orlop.oci import platform as platforms
-from orlop.oci.digest import ChainID
+from orlop.oci.digest import ChainID, ImageID
 
 if TYPE_CHECKING:
     from orlop.buildkit.buildkit import Buildkit
@@ -57,9 +59,20 @@ class Build:
     outcome: ev.Finished | None = None
     failed: RpcFailure | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lent: bool = False  # another build stands on the image
+    _asked_for: bool = False  # its client wants it
+
+    def lend(self) -> str:
+        """The ID of an image that another build may stand on. Raises RpcFailure."""
+        self._lent = True
+        return self._once("last").image
 
     def carry_out(self, images: str) -> ev.Finished:
         """Run it, once; `images` as in a request. Raises RpcFailure."""
+        self._asked_for = self._asked_for or images == "last"
+        return self._once(images)
+
+    def _once(self, images: str) -> ev.Finished:
         with self._lock:
             if self.failed is not None:
                 raise self.failed
@@ -111,9 +124,18 @@ class Build:
             self.builder.images.keep([ChainID(event.chain)])
 
     def close(self) -> None:
+        if self._lent and not self._asked_for and self.outcome is not None:
+            self._take_back(self.outcome.image)
         if self.outcome is not None and self.outcome.chain:
             self.builder.images.let_go([ChainID(self.outcome.chain)])
         self.sources.close()
+
+    def _take_back(self, id: str) -> None:
+        images = self.builder.images
+        known = images.find(ImageID(id))
+        if known is not None and not images.references.of(known.id):
+            with contextlib.suppress(OrlopError):  # it is of use by now
+                remove(images, id)
 
     def _context(self) -> AbstractContextManager[Context]:
         wanted = reach.files(self.document, self.needed)

@@ -12,6 +12,7 @@ from orlop.buildkit import subrequests
 from orlop.buildkit.control import find, run_frontend, worker
 from orlop.buildkit.frontend import question
 from orlop.buildkit.grpc import UNKNOWN, Handler, Incoming, RpcFailure
+from orlop.buildkit.handles import definition
 from orlop.buildkit.jobs import Job
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ _BUILD = "buildkit-controlapi-buildid"  # the header that names the build
 # What dockerfile.v0 behind this bridge can do. Source: frontend/gateway/pb/caps.go.
 _CAPABILITIES = (
     "solve.base", "solve.inlinereturn", "return", "returnmap", "importcaches", "proto.refarray",
-    "frontend.inputs", "gateway.solve.metadata", "frontend.caps", "gateway.solve.evaluate",
-    "gateway.evaluate", "gateway.warnings",
+    "reference.output", "frontend.inputs", "gateway.solve.metadata", "frontend.caps",
+    "gateway.solve.evaluate", "gateway.evaluate", "gateway.warnings",
 )  # fmt: skip
 
 
@@ -68,10 +69,11 @@ def _solve(kit: Buildkit, call: Incoming) -> None:
     if attrs.get("requestid"):
         _send_result(call, {"metadata": question(kit, job, attrs)})
         return
-    build = run_frontend(kit, job, frontend, attrs)
+    build = run_frontend(kit, job, frontend, attrs, request.get("inputs", {}))
     if request.get("evaluate"):
         build.carry_out("none")
-    _send_result(call, {"ref": {"id": build.id}})
+    handle = {"id": build.id, "definition": definition(job.ref, build.id)}
+    _send_result(call, {"ref": handle})
 
 
 def _send_result(call: Incoming, result: Json) -> None:

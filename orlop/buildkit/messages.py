@@ -24,9 +24,10 @@ PLATFORM = Table(architecture=(1, TEXT), os=(2, TEXT), variant=(3, TEXT))
 POSITION = Table(line=(1, INT), character=(2, INT))
 RANGE = Table(start=(1, POSITION), end=(2, POSITION))
 SOURCE_INFO = Table(filename=(1, TEXT), data=(2, BYTES), language=(4, TEXT))
-DEFINITION = Table(ops=(1, [BYTES]))
+DEFINITION = Table(ops=(1, [BYTES]), metadata=(2, Map(TEXT, EMPTY)))
 SOURCE_OP = Table(identifier=(1, TEXT), attrs=(2, STRINGS))
-OP = Table(source=(3, SOURCE_OP))
+INPUT = Table(digest=(1, TEXT), index=(2, INT))
+OP = Table(inputs=(1, [INPUT]), source=(3, SOURCE_OP))
 
 # --- Control --------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from typing import BinaryIO, cast
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ from orlop.storage.compression import Reader
 _UPLOADS = "buildkit-session"  # the host of URLs that the session itself answers
 _PULL = "/moby.upload.v1.Upload/Pull"
 _LOCAL = "local:"
+_INPUT = "input:"
 _PIECE = 1 << 18
 _HEAD = 512  # bytes that tell a tar
 _TEXT_LIMIT = 16 << 20  # bytes of a Dockerfile
@@ -46,6 +47,7 @@ class Sources:
         self._remote: Context | None = None  # one that does not come as files of the session
         self._ignore: list[str] = []
         self._stack = ExitStack()  # what is closed with this
+        self.inputs: dict[str, Callable[[], str]] = {}  # images that other builds come to
         self._beside: str | None = None  # <Dockerfile>.dockerignore
         self.shown = asked.filename.rpartition("/")[2]  # the Dockerfile's name
         self.definition = ""  # the vertex that loaded it
@@ -143,9 +145,17 @@ class Sources:
         for name, where in self._asked.contexts.items():
             if where.startswith(_LOCAL):
                 out[name] = self._named(name, where.removeprefix(_LOCAL))
+            elif where.startswith(_INPUT):
+                out[name] = self._input(name, where.removeprefix(_INPUT))
             else:
                 out[name] = where
         return out
+
+    def _input(self, name: str, key: str) -> str:
+        lend = self.inputs.get(key)
+        if lend is None:
+            raise NotSupported(f"context {name} is not supported: no such input")
+        return f"docker-image://{lend()}"
 
     def _named(self, name: str, directory: str) -> Context:
         ignored = Context(self._builder.spool)
