@@ -258,7 +258,7 @@ def test_builds_that_stand_on_each_other(client: Client, context: Path) -> None:
     new = {line.split()[0] for line in shown if line.split()[1] not in listed}
     if client.suite == "trixie":
         new.discard("<none>:<none>")  # 0.13 asks for an image of `base` as well
-    assert new == tags  # what they stand on was lent
+    assert new <= tags  # what they stand on was lent
 
 
 def test_questions_about_a_dockerfile(client: Client, context: Path) -> None:
