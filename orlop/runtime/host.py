@@ -126,7 +126,7 @@ def set_apparmor(setup: Setup, profile: str) -> None:
 
 def join_keyring(setup: Setup, name: str, searchable: bool) -> None:
     try:
-        keyring = process.join_session_keyring(name)
+        keyring = process.join_session_keyring(f"_ses.{name}")  # as runc names it
     except OSError as error:
         if error.errno in (38, 13, 1, 122):  # no keys in this kernel, refused, or quota
             sync.send(setup.socket, (sync.NOTE, 0, "", f"session keyring: {error.strerror}"))
