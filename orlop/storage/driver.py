@@ -32,6 +32,9 @@ class Driver(Protocol):
     def tree(self, id: str) -> Path:
         """The difference that layer `id` holds."""
 
+    def records(self, id: str) -> list[Path]:
+        """The small files without which `id` cannot be mounted."""
+
     def exists(self, id: str) -> bool: ...
 
     def mount(self, id: str, *, volatile: bool = False, owners: Owners | None = None) -> Path:

@@ -9,6 +9,7 @@ layer's files were synced. Whatever else is on disk (tmp, trees without a record
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -16,7 +17,6 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,37 +29,12 @@ from orlop.storage.diff import diff_tar
 from orlop.storage.driver import Driver, Owners
 from orlop.storage.initlayer import Template, apply_template, populate, read_template
 from orlop.storage.journal import Journal
-from orlop.storage.recordfile import DIGEST, TREE, nothing, put, text
+from orlop.storage.layer import Layer, Staged, Writable, read_layer
+from orlop.storage.recordfile import TREE, nothing, put, text
 from orlop.storage.tarsplit import assemble
 from orlop.storage.unpack import unpack_layer
 
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    chain_id: ChainID
-    diff_id: DiffID
-    parent: ChainID | None
-    cache_id: str
-    size: int  # bytes of its files
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """Unpacked, not yet stacked on anything and known to nobody."""
-
-    cache_id: str
-    diff_id: DiffID
-    size: int
-    folder: Path  # layerdb/tmp/write-set-*
-
-
-@dataclass(frozen=True, slots=True)
-class Writable:
-    container_id: str
-    mount_id: str
-    init_id: str  # "" when made without one
-    parent: ChainID | None
-    volatile: bool = False  # not worth a sync: the container goes with its first exit
+log = logging.getLogger(__name__)
 
 
 class Layers:
@@ -290,6 +265,8 @@ class Layers:
                 self.driver.attach(mount_id, below)
             made = Writable(container_id, mount_id, init_id, parent, volatile)
             self._write_mount(made)
+            if not volatile:
+                self._keep_mount(made)
         except BaseException:
             self.driver.remove(mount_id)
             if init_id:
@@ -335,6 +312,15 @@ class Layers:
         if made.parent is not None:
             put(fresh / "parent", made.parent, durable=False)
         os.rename(fresh, folder)
+
+    def _keep_mount(self, made: Writable) -> None:
+        """Nothing else says which trees a container has and what they stand on."""
+        folder = self.root / "mounts" / made.container_id
+        paths = [*folder.iterdir(), *self.driver.records(made.mount_id)]
+        if made.init_id:
+            paths += self.driver.records(made.init_id)
+        files.make_durable(paths)
+        files.fsync_dir(folder.parent)
 
     def writable(self, container_id: str) -> Writable:
         try:
@@ -418,7 +404,7 @@ class Layers:
         for folder in (self.root / "sha256").iterdir():
             if folder.name.endswith("-removing"):
                 continue
-            layer = _read_layer(folder)
+            layer = read_layer(folder)
             if layer is not None:
                 self._layers[layer.chain_id] = layer
         for folder in (self.root / "mounts").iterdir():
@@ -455,8 +441,12 @@ class Layers:
         if known is None:
             return removed
         for id in filter(self.ours, set(self.driver.all()) - known):
-            self.driver.unmount(id)
-            self.driver.remove(id)
+            try:
+                self.driver.unmount(id)
+                self.driver.remove(id)
+            except (OSError, ValueError):
+                log.exception("layer files %s stay", id)  # no reason not to start
+                continue
             removed.append(id)
         if self.journal is None:
             self.driver.tidy()
@@ -477,23 +467,3 @@ class Layers:
         kept = {w.mount_id for id, w in self._writable.items() if id in live}
         for id in self.driver.mounted() - kept:
             self.driver.unmount(id)
-
-
-def _read_layer(folder: Path) -> Layer | None:
-    """None for a record that cannot be used: its image is then listed as damaged, not the root."""
-    try:
-        size = int(text(folder / "size") or "-1")
-    except ValueError:
-        return None
-    diff, cache_id = text(folder / "diff"), text(folder / "cache-id")
-    parent = text(folder / "parent")
-    digests = [diff, parent] if parent else [diff]
-    if size < 0 or not TREE.fullmatch(cache_id) or not all(map(DIGEST.fullmatch, digests)):
-        return None
-    return Layer(
-        ChainID(f"sha256:{folder.name}"),
-        DiffID(diff),
-        ChainID(parent) if parent else None,
-        cache_id,
-        size,
-    )

@@ -21,7 +21,8 @@ from orlop.oci.digest import DiffID
 from orlop.paths import Root
 from orlop.storage.changes import DELETED, Change
 from orlop.storage.compression import Reader
-from orlop.storage.layers import Layers, Staged, Writable
+from orlop.storage.layer import Staged, Writable
+from orlop.storage.layers import Layers
 from orlop.storage.pack import (
     BLOCK,
     DIRECTORY,

@@ -152,6 +152,20 @@ def test_a_volatile_mount_can_be_mounted_again(layers: Layers) -> None:
     layers.mount("c1")
 
 
+def test_a_power_cut_left_zeros_in_a_link(layers: Layers) -> None:
+    """Blocks that a file had and never got: the sweep takes it as it takes an empty one."""
+    tree = layers.driver.create("a" * 64)
+    link = tree.parent / "link"
+    link.write_bytes(bytes(len(link.read_bytes())))
+    other = layers.driver.create("b" * 64)
+    (other.parent / "link").write_text("../../../image")
+    again = Layers(layers.root, layers.driver)
+    assert sorted(again.sweep(set())) == ["a" * 64, "b" * 64]
+    assert not tree.parent.exists()
+    assert os.listdir(layers.driver.home / "l") == []
+    assert layers.root.is_dir()
+
+
 @pytest.mark.parametrize("record", ["sha256/*/cache-id", "mounts/c1/mount-id"])
 def test_a_record_that_was_cut_short_gives_no_tree_to_the_sweep(
     layers: Layers, record: str

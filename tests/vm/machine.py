@@ -11,6 +11,7 @@ QEMU. Python is about twenty times slower in it than outside.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import re
 import shlex
@@ -64,11 +65,20 @@ mount --bind /new{cache}/tree/lib/modules /new/lib/modules 2>/dev/null || {{
 exec switch_root /new /bin/sh {repo}/tests/vm/guest.sh {repo} {cache}
 """
 
+# it names the checkout, and several may share the cache
+INITRD = CACHE / f"initrd-{hashlib.sha256(f'{REPO}{_MODULES}{_INIT}'.encode()).hexdigest()[:12]}"
+
 
 def prepare() -> None:
-    """Unpack kernel and AppArmor's parser into the cache; make the first root."""
-    if (CACHE / "initrd").exists():
-        return
+    """Unpack kernel and AppArmor's parser into the cache; make this checkout's first root."""
+    if not (CACHE / "tree/boot").exists():
+        _unpack()
+    if not INITRD.exists():
+        version = next((CACHE / "tree/lib/modules").iterdir()).name
+        INITRD.write_bytes(gzip.compress(b"".join(_first_root(version)), 1))
+
+
+def _unpack() -> None:
     shutil.rmtree(CACHE, ignore_errors=True)
     CACHE.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="orlop-vm-", dir="/var/tmp") as scratch:
@@ -79,7 +89,6 @@ def prepare() -> None:
             subprocess.run(["dpkg-deb", "-x", str(deb), str(CACHE / "tree")], check=True)
     version = next((CACHE / "tree/lib/modules").iterdir()).name
     subprocess.run(["busybox", "depmod", "-b", str(CACHE / "tree"), version], check=True)
-    (CACHE / "initrd").write_bytes(gzip.compress(b"".join(_first_root(version)), 1))
 
 
 def _kernel() -> str:
@@ -161,7 +170,7 @@ def booted(command: list[str], *options: str) -> Iterator[subprocess.Popen[bytes
                     "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", *options,
                     "-smp", "2", "-m", _MEMORY, "-nodefaults", "-no-reboot",
                     "-display", "none", "-serial", "stdio", "-kernel", str(kernel),
-                    "-initrd", str(CACHE / "initrd"),
+                    "-initrd", str(INITRD),
                     "-object", f"memory-backend-memfd,id=mem,size={_MEMORY},share=on",
                     "-numa", "node,memdev=mem",
                     "-chardev", f"socket,id=fs,path={socket}",

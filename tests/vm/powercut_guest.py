@@ -45,7 +45,11 @@ def judge(daemon: harness.Daemon, kept: list[str]) -> None:
         say("BAD", checked.stderr.replace("\n", "; "))
     there = set(daemon.docker("images", "--format", "{{.Tag}}").stdout.split())
     for number in kept:
-        if number not in there:
+        if number.startswith("c"):  # its layers can be merged
+            found = daemon.docker("cp", f"{number}:/shared/7", "-", check=False, text=False)
+            if found.returncode:
+                say("LOST", number, found.stderr.decode().replace("\n", "; "))
+        elif number not in there:
             say("LOST", number)
     for number in there:
         name = f"{ADDRESS}/i:{number}"
@@ -69,15 +73,22 @@ def main() -> None:
     daemon.start()
     say("READY", round(time.monotonic() - begun, 2))
     judge(daemon, kept)
-    for number in kept[: IMAGES // 2]:
+    for name in [name for name in kept if name.startswith("c")]:
+        say("DROP", name)
+        daemon.docker("rm", name)
+    for number in [name for name in kept if not name.startswith("c")][: IMAGES // 2]:
         say("DROP", number)
-        daemon.docker("rmi", f"{ADDRESS}/i:{number}")
+        daemon.docker("rmi", "-f", f"{ADDRESS}/i:{number}")
     for turn in count():
         number = str(turn % IMAGES)
         say("PULL", number)
         begun = time.monotonic()
         daemon.docker("pull", "-q", f"{ADDRESS}/i:{number}", timeout=200)
         say("ACK", number, round(time.monotonic() - begun, 2))
+        begun = time.monotonic()
+        name = f"c{turn}-{time.time_ns() % 10**9}"
+        daemon.docker("create", "--name", name, f"{ADDRESS}/i:{number}")
+        say("ACK", name, round(time.monotonic() - begun, 2))
         if turn >= IMAGES - 2:
             gone = str((turn + 2) % IMAGES)
             say("DROP", gone)

@@ -78,7 +78,7 @@ class Cutting:
         self.told: list[str] = []  # of the last boot
         self.pull = 10.0  # seconds that one takes
         self.slowest = 0.0
-        self.pulls = 0
+        self.pulls = self.creates = 0
 
     def boot(self, *, cut: bool) -> None:
         """Check what the last cut left; then pull until this one. AssertionError."""
@@ -113,8 +113,11 @@ class Cutting:
         if word == "ACK":
             number, seconds = rest.split()
             self.kept.add(number)
-            self.pulls += 1
-            self.pull = float(seconds)
+            if number.startswith("c"):
+                self.creates += 1
+            else:
+                self.pulls += 1
+                self.pull = float(seconds)
         elif word == "DROP":
             self.kept.discard(rest)
         elif word == "READY":
@@ -151,6 +154,7 @@ def main() -> None:
         "sweep": "power cuts",
         "kills": cuts,
         "acknowledged": cutting.pulls,
+        "containers": cutting.creates,
         "slowest start, s": cutting.slowest,
     }
     print(json.dumps(row))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import secrets
 import tempfile
 import threading
@@ -27,11 +28,12 @@ from orlop.paths import remove_entry
 from orlop.storage.driver import Owners
 from orlop.storage.drivers import mapped as views
 from orlop.storage.drivers.mapped import mapped
-from orlop.storage.recordfile import put
+from orlop.storage.recordfile import put, text
 
 MAX_LAYERS = 128
 _PAGE = 4096  # what mount(2) takes as options, with its closing zero
 _LINK = 26
+_SHORT = re.compile(r"[A-Z2-7]{26}")
 
 
 class Overlay2:
@@ -95,6 +97,10 @@ class Overlay2:
     def tree(self, id: str) -> Path:
         return self.home / id / "diff"
 
+    def records(self, id: str) -> list[Path]:
+        base = self.home / id
+        return [path for path in (base / "link", base / "lower") if path.exists()]
+
     def exists(self, id: str) -> bool:
         return self.tree(id).is_dir()
 
@@ -103,13 +109,9 @@ class Overlay2:
         return [name for name in names if name != "l" and not name.startswith(".")]
 
     def remove(self, id: str) -> None:
-        base = self.home / id
-        try:
-            link = (base / "link").read_text()
-            if link:  # empty when the disk was full
-                (self.home / "l" / link).unlink(missing_ok=True)
-        except FileNotFoundError:
-            pass
+        link = text(self.home / id / "link")
+        if _SHORT.fullmatch(link):  # a full disk or a power cut may have left anything
+            (self.home / "l" / link).unlink(missing_ok=True)
         home = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             remove_entry(home, os.fsencode(id))

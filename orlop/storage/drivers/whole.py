@@ -36,6 +36,9 @@ class WholeTrees:
     def tree(self, id: str) -> Path:
         return self._trees / id
 
+    def records(self, id: str) -> list[Path]:
+        return []
+
     def exists(self, id: str) -> bool:
         return self.tree(id).is_dir()
 
