@@ -47,6 +47,10 @@ class Couriers:
         """Where records go that are kept nowhere else."""
         return self._exec_root / "spool" / id
 
+    def position(self, id: str) -> Path:
+        """How far it is (scribe/position.py)."""
+        return self._jobs / f"{id}.pos"
+
     def begin(self, id: str, job: Json) -> None:
         """Send what the container writes from now on. Raises SystemFailure."""
         if not job["keep"]:
@@ -70,7 +74,7 @@ class Couriers:
 
     def forget(self, id: str) -> None:
         """The container is removed."""
-        for path in (self._path(id), self._jobs / f"{id}.pos"):
+        for path in (self._path(id), self.position(id)):
             path.unlink(missing_ok=True)
 
     def resume(self, ids: set[str]) -> None:
@@ -94,7 +98,12 @@ class Couriers:
 
     def _write(self, id: str, job: Json) -> None:
         self._jobs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        files.write_atomic(self._path(id), json.dumps(job).encode(), durable=False)
+        jobs = os.open(self._jobs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(jobs, fcntl.LOCK_EX)  # the courier is not removing it now
+            files.write_atomic(self._path(id), json.dumps(job).encode(), durable=False)
+        finally:
+            os.close(jobs)
 
     def _ensure(self) -> None:
         """A courier lives, or is started: it holds its lock as long as it looks for jobs."""

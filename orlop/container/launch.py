@@ -339,6 +339,7 @@ def _log(containers: Containers, container: Container, record: Json) -> logopts.
     record["LogPath"] = path if plan.scribe["driver"] == "json-file" else ""
     if plan.job is not None:
         containers.couriers.begin(container.id, plan.job)
+        plan.scribe["position"] = str(containers.couriers.position(container.id))
     if path:  # the scribe opens it a moment later
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640))

@@ -93,6 +93,8 @@ class Squeeze:
             name = f"{self._path}.{number}"
             try:
                 if os.stat(name).st_ino == self._inode:
+                    written = os.stat(name).st_mtime_ns
+                    os.utime(self._temporary, ns=(written, written))
                     os.rename(self._temporary, name + ".gz")
                     os.unlink(name)
                     return True

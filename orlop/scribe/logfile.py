@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from orlop.scribe import compress, encode, entries
+from orlop.scribe import compress, encode, entries, position
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _MODE = 0o640
+_CLOCK_TICK = 10_000_000  # ns by which a file's time may lie before that of its last record
+_CLOCK = encode.Clock()
 
 
 class LogFile:
@@ -27,8 +29,10 @@ class LogFile:
         "_compress",
         "_dropped",
         "_fd",
+        "_position",
         "_reason",
         "_squeeze",
+        "_unsent",
         "max_file",
         "max_size",
         "path",
@@ -44,8 +48,10 @@ class LogFile:
         max_file: int,
         compress_: bool,
         local: bool = False,
+        position: str = "",
     ):
-        """`local`: in the format of that driver, else json-file's."""
+        """`local`: in the format of that driver, else json-file's. `position`: of the courier that
+        sends the records elsewhere (position.py)."""
         self.path = path
         self.records: type[Records] = entries.LocalRecords if local else encode.JsonRecords
         self.max_size = max_size
@@ -55,6 +61,8 @@ class LogFile:
         self._fd = -1
         self._dropped = 0
         self._reason = ""
+        self._position = position
+        self._unsent: tuple[int, int] | None = None  # when what nobody will send was written
         self._open()
 
     def _open(self) -> None:
@@ -123,11 +131,18 @@ class LogFile:
         return max(1, self.max_size - size)
 
     def notice(self, time_ns: int) -> bytes:
-        """A record that tells what could not be logged, to be put before the next one."""
-        if not self._dropped:
-            return b""
-        text = f"orlop: {self._dropped} log records were dropped: {self._reason}\n"
-        return self.records("stderr").lines(text.encode(), time_ns)
+        """A record that tells what could not be logged or sent, to be put before the next one."""
+        text = ""
+        if self._dropped:
+            text = f"orlop: {self._dropped} log records were dropped: {self._reason}\n"
+        if self._unsent:
+            begin, end = (_CLOCK.format(ns).decode() for ns in self._unsent)
+            since = f"after {begin} and " if self._unsent[0] else ""
+            text += (
+                f"orlop: log records {since}up to {end} were not sent: "
+                "the server was away for longer than the cache holds\n"
+            )
+        return self.records("stderr").lines(text.encode(), time_ns) if text else b""
 
     def append(self, start: int, notice: bytes, records: bytes) -> None:
         """Append to the file, `start` bytes long, all or nothing."""
@@ -147,6 +162,7 @@ class LogFile:
             return
         if notice:
             self._dropped = 0
+            self._unsent = None
 
     def _rotate(self) -> None:
         """Start a new file; when that fails the old one grows on. A killed rotation is finished."""
@@ -157,7 +173,9 @@ class LogFile:
             self._reason = error.strerror or ""
             return
         try:
-            if self.max_file > 1 and not _same(self.path, self.path + ".1"):
+            if self.max_file == 1:
+                self._forsake(self.path)
+            elif not _same(self.path, self.path + ".1"):
                 self._shift()
                 os.link(self.path, self.path + ".1")
             os.rename(fresh, self.path)
@@ -176,12 +194,27 @@ class LogFile:
         gap = next((n for n in range(1, last + 1) if not _either(self.path, n)), None)
         if gap is None:
             for name in _either(self.path, last):
+                self._forsake(name)
                 os.unlink(name)
             gap = last
         for number in range(gap - 1, 0, -1):
             for name in _either(self.path, number):
                 suffix = ".gz" if name.endswith(".gz") else ""
                 os.rename(name, f"{self.path}.{number + 1}{suffix}")
+
+    def _forsake(self, name: str) -> None:
+        """A file goes: did the courier have it? What it is at, it holds open."""
+        known = position.look(self._position) if self._position else None
+        if known is None:
+            return
+        at, _, last_ns = known
+        status = os.stat(name)
+        newer = [self.path, *(f"{self.path}.{n}" for n in range(1, self.max_file - 1))]
+        if at in (status.st_ino, *map(_inode, newer)):
+            return
+        if last_ns + _CLOCK_TICK < status.st_mtime_ns:
+            begin = self._unsent[0] if self._unsent else last_ns
+            self._unsent = (begin, status.st_mtime_ns)
 
     def reopen(self) -> None:
         """Go on in whatever is at the path now."""
@@ -198,6 +231,13 @@ def _either(path: str, number: int) -> list[str]:
     """Those of `.N` and `.N.gz` that exist."""
     names = (f"{path}.{number}", f"{path}.{number}.gz")
     return [name for name in names if os.path.lexists(name)]
+
+
+def _inode(name: str) -> int:
+    try:
+        return os.stat(name).st_ino
+    except OSError:
+        return 0
 
 
 def _same(one: str, other: str) -> bool:

@@ -82,6 +82,7 @@ class Task:
             max_file=log.get("max_file") or 1,
             compress_=bool(log.get("compress")),
             local=log["driver"] == "local",
+            position=log.get("position") or "",
         )
         opened.repair(fresh)
         return opened

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterator
 
+from orlop.scribe import position as positions
 from orlop.scribe.codec import LOCAL
 from orlop.scribe.follow import Follow
 from orlop.scribe.logfiles import LogPart, open_parts
 from orlop.scribe.parse import Entry, parse
 from orlop.scribe.readlog import Form
-
-_POSITION = struct.Struct("<QQQ")  # inode, offset, time of the last record sent
 
 
 class Feed(Follow):
@@ -21,9 +19,7 @@ class Feed(Follow):
     def __init__(self, path: str, position: str) -> None:
         super().__init__(path, Form(), codec=LOCAL)
         self._position = os.open(position, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        data = os.pread(self._position, _POSITION.size, 0)
-        whole = len(data) == _POSITION.size
-        self._inode, self._offset, self._last_ns = _POSITION.unpack(data) if whole else (0, 0, 0)
+        self._inode, self._offset, self._last_ns = positions.read(self._position) or (0, 0, 0)
 
     def batches(self) -> Iterator[list[Entry]]:
         stop_watching = self._watch()
@@ -58,6 +54,7 @@ class Feed(Follow):
 
     def _enter(self, part: LogPart) -> None:
         self._inode, self._offset = part.inode, 0
+        positions.write(self._position, self._inode, 0, self._last_ns)
 
     def _some(self, part: LogPart, rest: list[bytes]) -> Iterator[list[Entry]]:
         if os.fstat(part.fd).st_size < self._offset:
@@ -70,5 +67,4 @@ class Feed(Follow):
             if self._closed:
                 return
             self._offset += len(block)
-            data = _POSITION.pack(self._inode, self._offset, self._last_ns)
-            os.pwrite(self._position, data, 0)
+            positions.write(self._position, self._inode, self._offset, self._last_ns)

@@ -96,10 +96,15 @@ class Courier:
     def _finish(self, id: str, job: dict[str, Any], sender: Sender) -> None:
         """All is sent. The job goes unless its container was started again meanwhile."""
         del self._senders[id]
-        if self._read(id) == job:
-            sender.clear()
-            with contextlib.suppress(OSError):
-                os.unlink(f"{self._jobs}/{id}.json")
+        jobs = os.open(self._jobs, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(jobs, fcntl.LOCK_EX)  # or the daemon writes it after it was read here
+            if self._read(id) == job:
+                sender.clear()
+                with contextlib.suppress(OSError):
+                    os.unlink(f"{self._jobs}/{id}.json")
+        finally:
+            os.close(jobs)
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:

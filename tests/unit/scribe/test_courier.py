@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import fcntl
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from orlop.scribe.courier.feed import Feed
 from orlop.scribe.courier.fluentd import Fluentd
 from orlop.scribe.courier.gelf import Gelf
 from orlop.scribe.courier.journald import Journald
+from orlop.scribe.courier.main import Courier
 from orlop.scribe.courier.sender import Sender
 from orlop.scribe.courier.syslog import Syslog
 from orlop.scribe.entries import LocalRecords
@@ -264,3 +266,27 @@ def test_a_sender_can_be_stopped_while_nobody_answers(
     assert told.wait(10)
     assert not sender.done
     assert take(spool, tmp_path / "pos") == ["a"]  # for the next one
+
+
+def test_a_job_that_is_written_anew_while_it_is_done_stays(tmp_path: Path) -> None:
+    """The daemon starts the container again in the moment in which its last record is sent."""
+    job = {"driver": "syslog", "path": str(tmp_path / "spool" / "x"), "keep": True, "ended": True}
+    place = tmp_path / "x.json"
+    place.write_text(json.dumps(job))
+    courier = Courier(str(tmp_path))
+    sender = Sender("x", job, str(tmp_path / "x.pos"), None, lambda: None)
+    courier._senders["x"] = sender
+    daemon = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(daemon, fcntl.LOCK_EX)
+    finishing = threading.Thread(target=courier._finish, args=("x", job, sender))
+    finishing.start()
+    while "x" in courier._senders:
+        pass  # it is about to look
+    place.write_text(json.dumps({**job, "ended": False}))
+    os.close(daemon)
+    finishing.join()
+    assert json.loads(place.read_text())["ended"] is False
+    courier._senders["x"] = sender
+    place.write_text(json.dumps(job))
+    courier._finish("x", job, sender)
+    assert not place.exists()

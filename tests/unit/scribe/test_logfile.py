@@ -3,13 +3,14 @@ from __future__ import annotations
 import gzip
 import os
 import resource
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orlop.scribe import ledger, readlog
+from orlop.scribe import ledger, position, readlog
 from orlop.scribe.decode import decode
 from orlop.scribe.ledger import Ledger
 from orlop.scribe.logfile import LogFile
@@ -209,3 +210,28 @@ def test_a_record_torn_by_a_power_cut_is_ended(path: str) -> None:
     write.log.repair(fresh=True)
     write(b"next\n")
     assert [run.text for run in decode(Path(path).read_bytes())] == [b"next\n"]
+
+
+def test_what_the_courier_never_got_is_said_in_the_log(path: str, tmp_path: Path) -> None:
+    """It is at the first file, which it holds open; the second goes before it came there."""
+    place = str(tmp_path / "pos")
+    there = os.open(place, os.O_RDWR | os.O_CREAT)
+    write = Writer(path, max_size=1000, max_file=3, position=place)
+    held = os.open(path, os.O_RDONLY)  # as the courier: its inode is not used again
+    position.write(there, os.fstat(held).st_ino, 0, 0)
+    rotated, first = 0, os.stat(path).st_ino
+    while "were not sent" not in text_of(path).decode():
+        write(numbered(0, 5))
+        rotated += os.stat(path).st_ino != first
+        first = os.stat(path).st_ino
+        assert rotated < 10
+    assert rotated == 4  # of the five files that began, three are there, and one is held
+    os.close(held)
+    for name in (path, path + ".1", path + ".2"):
+        os.unlink(name)
+    write = Writer(path, max_size=1000, max_file=3, position=place)
+    for n in range(0, 400, 10):  # one that keeps up
+        position.write(there, os.stat(path).st_ino, 0, time.time_ns())
+        write(numbered(n, n + 10))
+    assert b"were not sent" not in text_of(path)
+    os.close(there)
