@@ -215,12 +215,17 @@ class _Build:
                 session.emit(Warning(f"[WARNING]: {text}", line))
             self._run_stages(list(self.runs.values()))
             failed = self.failure
-            image = self._finish(lineage, failed)
-            if failed is not None:
+            final = self._finish(lineage, failed)
+            if final is None:
+                assert failed is not None
                 raise failed
-            chain = self._trail(self.last)[-1].chain or ""
             names = tuple(t.familiar for t in self.targets)
-            session.emit(Finished(image, names, chain, tuple(sorted(session.materials.items()))))
+            materials = tuple(sorted(session.materials.items()))
+            session.emit(
+                Finished(
+                    final.image_id, names, final.chain or "", final.document(), materials=materials
+                )
+            )
         finally:
             session.close()
 
@@ -247,7 +252,7 @@ class _Build:
                 self.failure = error
         self.session.cancel()
 
-    def _finish(self, lineage: str, failed: BaseException | None) -> str:
+    def _finish(self, lineage: str, failed: BaseException | None) -> State | None:
         """What was made is kept, also by a build that failed: the next one goes on from it."""
         session, builder = self.session, self.session.builder
         builder.layers.settle(session.chains)
@@ -258,23 +263,22 @@ class _Build:
         if session.made:
             tidy(builder)
         if failed is not None:
-            if session.request.images != "every":
-                return ""
+            if not session.request.listed:
+                return None
             try:
                 keep_images(builder, self._trail_of_failure())
             except OSError as error:  # most likely what it failed of: a full disk
                 log.warning("steps of a failed build are not listed: %s", error)
-            return ""
+            return None
         trail = self._trail(self.last)
         self._warn_unused()
         if session.request.squash:
             trail = [*trail, squash(session, self._base(self.last), trail[-1])]
-        image: str = trail[-1].image_id
-        if session.request.images != "none":
-            image = keep_images(builder, trail if session.request.images == "every" else trail[-1:])
-        for target in self.targets:
-            name_image(builder, target, image)
-        return image
+        if session.request.listed:
+            image = keep_images(builder, trail)
+            for target in self.targets:
+                name_image(builder, target, image)
+        return trail[-1]
 
     def _warn_unused(self) -> None:
         session = self.session

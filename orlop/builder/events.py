@@ -94,6 +94,7 @@ class Finished:
     image: str
     tags: tuple[str, ...] = ()
     chain: str = ""  # of the files it came to, "" for none
+    document: bytes = b""  # the image's config
     materials: tuple[tuple[str, str], ...] = ()  # images it stands on: package URL, digest
 
 

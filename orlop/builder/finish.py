@@ -8,7 +8,7 @@ from orlop.builder.builder import Builder
 from orlop.builder.state import State
 from orlop.image.notify import notify
 from orlop.image.tag import set_name
-from orlop.oci.digest import ImageID
+from orlop.oci.digest import ImageID, digest_of
 from orlop.oci.reference import Reference
 
 
@@ -32,6 +32,18 @@ def keep_images(builder: Builder, trail: Sequence[State]) -> ImageID | str:
     if added:
         builder.layers.sync()
     return trail[-1].image_id if trail else ""
+
+
+def keep_image(builder: Builder, document: bytes) -> ImageID:
+    """List an image of its own whose layers are there. Raises NotFound, OSError."""
+    images = builder.images
+    known = images.find(ImageID(digest_of(document)))
+    if known is not None:
+        return known.id
+    made = images.add(document, local=True)
+    notify(images, "create", made, made.id, made.id)
+    builder.layers.sync()
+    return made.id
 
 
 def name_image(builder: Builder, name: Reference, image: str) -> None:

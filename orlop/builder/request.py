@@ -37,5 +37,5 @@ class Request:
     insecure: bool = False  # `RUN --security=insecure` is allowed
     epoch: int | None = None  # SOURCE_DATE_EPOCH
     contexts: Mapping[str, Context | str] = field(default_factory=dict)  # as named.py reads them
-    images: str = "every"  # what becomes an image: every step, the `last`, or `none`
+    listed: bool = True  # what it comes to, and every step on the way, is an image
     id: str = ""  # what the client calls it, to cancel it

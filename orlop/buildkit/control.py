@@ -91,7 +91,7 @@ def run_frontend(kit: Buildkit, job: Job, name: str, attrs: dict[str, str], inpu
     for key, found in inputs.items():
         which = handles.meant(found)
         if which is not None:
-            build.sources.inputs[key] = find(kit.jobs.get(which[0]), which[1]).lend
+            build.sources.stand_on(key, find(kit.jobs.get(which[0]), which[1]))
     return build
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from orlop.builder.builder import Builder
 from orlop.builder.events import Finished
-from orlop.builder.finish import name_image
+from orlop.builder.finish import keep_image, name_image
 from orlop.buildkit.frontend import Build
 from orlop.buildkit.grpc import UNKNOWN, RpcFailure
 from orlop.buildkit.jobs import Job
@@ -38,10 +38,10 @@ def export(builder: Builder, job: Job, build: Build | None) -> dict[str, str]:
     for one in exporters:
         if one.get("type") not in (*_IMAGES, *_FILES):
             raise RpcFailure(UNKNOWN, f'exporter "{one.get("type", "")}" could not be found')
-    outcome = build.carry_out("last" if any(e["type"] in _IMAGES for e in exporters) else "none")
+    outcome = build.carry_out()
     for number, one in enumerate(exporters):
         if one["type"] in _IMAGES:
-            out |= _image(builder, job, outcome.image, one.get("attrs", {}))
+            out |= _image(builder, job, build, outcome, one.get("attrs", {}))
         else:
             _files(builder, job, outcome, one["type"], number)
     return out
@@ -91,14 +91,18 @@ def _exporters(request: Json) -> list[Json]:
     return found
 
 
-def _image(builder: Builder, job: Job, image: str, attrs: dict[str, str]) -> dict[str, str]:
+def _image(
+    builder: Builder, job: Job, build: Build, outcome: Finished, attrs: dict[str, str]
+) -> dict[str, str]:
     targets = [parse_normalized(name) for name in attrs.get("name", "").split(",") if name]
+    image = outcome.image
     told = Told(job, "exporting to image")
     with told.during():
         with told.part("exporting layers"):
             pass  # the build's layers are stored as they come to be
         with told.part(f"writing image {image}"):
-            pass
+            keep_image(builder, outcome.document)
+            build.asked_for()
         for target in targets:
             with told.part(f"naming to {target}"):
                 name_image(builder, target.with_default_tag(), image)

@@ -21,6 +21,7 @@ from orlop.builder.build import with_epoch
 from orlop.builder.builder import Builder
 from orlop.builder.check import link
 from orlop.builder.context import Context
+from orlop.builder.finish import keep_image
 from orlop.builder.lint import lint as findings
 from orlop.builder.read import read
 from orlop.builder.request import Request
@@ -59,38 +60,75 @@ class Build:
     outcome: ev.Finished | None = None
     failed: RpcFailure | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _lent: bool = False  # another build stands on the image
-    _asked_for: bool = False  # its client wants it
+    _counting: threading.Lock = field(default_factory=threading.Lock)
+    _users: int = 0  # other builds that stand on it
+    _over: bool = False  # its own job is
+    _lent: str = ""  # the image that is there for them only
 
-    def lend(self) -> str:
-        """The ID of an image that another build may stand on. Raises RpcFailure."""
-        self._lent = True
-        return self._once("last").image
-
-    def carry_out(self, images: str) -> ev.Finished:
-        """Run it, once; `images` as in a request. Raises RpcFailure."""
-        self._asked_for = self._asked_for or images == "last"
-        return self._once(images)
-
-    def _once(self, images: str) -> ev.Finished:
+    def carry_out(self) -> ev.Finished:
+        """Run it, once. Raises RpcFailure."""
         with self._lock:
             if self.failed is not None:
                 raise self.failed
-            if self.outcome is None or (images == "last" and not self.outcome.image):
+            if self.outcome is None:
                 try:
-                    self.outcome = self._run(images)
+                    self.outcome = self._run()
                 except RpcFailure as error:
                     self.failed = error
                     raise
             return self.outcome
 
-    def _run(self, images: str) -> ev.Finished:
+    def borrow(self) -> None:
+        """Another build will stand on it; it calls `give_back` at its end."""
+        with self._counting:
+            self._users += 1
+
+    def give_back(self) -> None:
+        with self._counting:
+            self._users -= 1
+            last = self._over and not self._users
+        if last:
+            self._let_go()
+
+    def close(self) -> None:
+        """Its own job is over."""
+        with self._counting:
+            self._over = True
+            last = not self._users
+        self.sources.close()
+        if last:
+            self._let_go()
+
+    def lend(self) -> str:
+        """The ID of an image that another build may stand on. Raises RpcFailure."""
+        outcome = self.carry_out()
+        with self._counting:
+            known = self.builder.images.find(ImageID(outcome.image))
+            found = keep_image(self.builder, outcome.document)
+            if known is None:
+                self._lent = found
+        return found
+
+    def asked_for(self) -> None:
+        """Its client wants the image."""
+        with self._counting:
+            self._lent = ""
+
+    def _let_go(self) -> None:
+        images = self.builder.images
+        if self._lent and not images.references.of(ImageID(self._lent)):
+            with contextlib.suppress(OrlopError):  # it is of use by now
+                remove(images, self._lent)
+        if self.outcome is not None and self.outcome.chain:
+            images.let_go([ChainID(self.outcome.chain)])
+
+    def _run(self) -> ev.Finished:
         bases = {s.base for s in self.needed if s.base and _stands_in(s.base, self.asked)}
         narrator = Narrator(self.job, self.needed, len(self.document.stages), bases)
         agents = Agents(self.job.session, self.builder.scratch)
         try:
             with closing(agents), self._context() as context:
-                request = with_epoch(self._request(context, agents, images))
+                request = with_epoch(self._request(context, agents))
                 request.contexts = self.sources.contexts()
                 return self._follow(request, narrator)
         except OrlopError as error:
@@ -123,25 +161,11 @@ class Build:
         if event.chain:
             self.builder.images.keep([ChainID(event.chain)])
 
-    def close(self) -> None:
-        if self._lent and not self._asked_for and self.outcome is not None:
-            self._take_back(self.outcome.image)
-        if self.outcome is not None and self.outcome.chain:
-            self.builder.images.let_go([ChainID(self.outcome.chain)])
-        self.sources.close()
-
-    def _take_back(self, id: str) -> None:
-        images = self.builder.images
-        known = images.find(ImageID(id))
-        if known is not None and not images.references.of(known.id):
-            with contextlib.suppress(OrlopError):  # it is of use by now
-                remove(images, id)
-
     def _context(self) -> AbstractContextManager[Context]:
         wanted = reach.files(self.document, self.needed)
         return self.sources.context(wanted)
 
-    def _request(self, context: Context, agents: Agents, images: str) -> Request:
+    def _request(self, context: Context, agents: Agents) -> Request:
         asked, session = self.asked, self.job.session
         return Request(
             context,
@@ -165,7 +189,7 @@ class Build:
             Secrets(session),
             agents,
             insecure="security.insecure" in self.job.request.get("entitlements", ()),
-            images=images,
+            listed=False,
             id=self.id,
         )
 

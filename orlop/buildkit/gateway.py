@@ -71,7 +71,7 @@ def _solve(kit: Buildkit, call: Incoming) -> None:
         return
     build = run_frontend(kit, job, frontend, attrs, request.get("inputs", {}))
     if request.get("evaluate"):
-        build.carry_out("none")
+        build.carry_out()
     handle = {"id": build.id, "definition": definition(job.ref, build.id)}
     _send_result(call, {"ref": handle})
 
@@ -82,7 +82,7 @@ def _send_result(call: Incoming, result: Json) -> None:
 
 def _evaluate(kit: Buildkit, call: Incoming) -> None:
     request = call.request(m.REF_REQUEST)
-    find(_job(kit, call), request.get("ref", "")).carry_out("none")
+    find(_job(kit, call), request.get("ref", "")).carry_out()
     call.send(m.EMPTY, {})
 
 

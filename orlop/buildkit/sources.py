@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 from urllib.parse import urlsplit
 
 from orlop.builder.builder import Builder
@@ -33,6 +33,17 @@ _HEAD = 512  # bytes that tell a tar
 _TEXT_LIMIT = 16 << 20  # bytes of a Dockerfile
 
 
+class Lender(Protocol):
+    """Another build that this one may stand on."""
+
+    def borrow(self) -> None: ...
+
+    def give_back(self) -> None: ...
+
+    def lend(self) -> str:
+        """An image's ID."""
+
+
 class Sources:
     """Close it."""
 
@@ -47,7 +58,7 @@ class Sources:
         self._remote: Context | None = None  # one that does not come as files of the session
         self._ignore: list[str] = []
         self._stack = ExitStack()  # what is closed with this
-        self.inputs: dict[str, Callable[[], str]] = {}  # images that other builds come to
+        self._inputs: dict[str, Lender] = {}
         self._beside: str | None = None  # <Dockerfile>.dockerignore
         self.shown = asked.filename.rpartition("/")[2]  # the Dockerfile's name
         self.definition = ""  # the vertex that loaded it
@@ -57,6 +68,12 @@ class Sources:
         if self._remote is not None:
             self._remote.close()
             self._remote = None
+
+    def stand_on(self, key: str, lender: Lender) -> None:
+        """What the attribute `input:KEY` means."""
+        lender.borrow()
+        self._stack.callback(lender.give_back)
+        self._inputs[key] = lender
 
     # --- the Dockerfile -----------------------------------------------------------------------
 
@@ -152,10 +169,10 @@ class Sources:
         return out
 
     def _input(self, name: str, key: str) -> str:
-        lend = self.inputs.get(key)
-        if lend is None:
+        lender = self._inputs.get(key)
+        if lender is None:
             raise NotSupported(f"context {name} is not supported: no such input")
-        return f"docker-image://{lend()}"
+        return f"docker-image://{lender.lend()}"
 
     def _named(self, name: str, directory: str) -> Context:
         ignored = Context(self._builder.spool)
