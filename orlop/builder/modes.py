@@ -43,6 +43,11 @@ class Chmod:
     def __bool__(self) -> bool:
         return self._octal is not None or bool(self._clauses)
 
+    @property
+    def made(self) -> int:
+        """The mode of a directory that a copy makes on its way, less a umask, as BuildKit."""
+        return 0o755 if self._octal is None else self._octal & ~0o022
+
     def of(self, mode: int, *, directory: bool) -> int:
         if self._octal is not None:
             return self._octal

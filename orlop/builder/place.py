@@ -65,7 +65,7 @@ class Placing:
         """Make a destination directory and what is missing above it."""
         uid, gid = self.owner or (0, 0)
         try:
-            os.close(self.root.mkdir_all(path or "/", 0o755, uid, gid))
+            os.close(self.root.mkdir_all(path or "/", self.chmod.made, uid, gid))
         except (NotADirectoryError, FileExistsError):
             raise InvalidArgument(f"cannot copy to non-directory: {path}") from None
         return path or "/"

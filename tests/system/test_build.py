@@ -240,3 +240,18 @@ def test_an_image_with_a_forged_history_is_no_answer(lab: Lab) -> None:
     found = lab.build(text)
     assert found.cached() == [False, False]
     assert found.sh("cat /poison") == "honest\n"
+
+
+def test_stages_that_need_nothing_of_each_other_run_at_the_same_time(lab: Lab) -> None:
+    """Each waits for the other two: one after the other they would never end."""
+    mount = "RUN --mount=type=cache,target=/m,id=meeting "
+    names = "abc"
+    pipes = " ".join(f"/m/{one}{other}" for one in names for other in names if one != other)
+    text = f"FROM busybox AS base\n{mount}rm -f /m/*; for p in {pipes}; do mkfifo $p; done\n"
+    for one in names:
+        others = [other for other in names if other != one]
+        say = " ".join(f"echo {one} > /m/{one}{other} &" for other in others)
+        hear = " ".join(f"/m/{other}{one}" for other in others)
+        text += f"FROM base AS {one}\n{mount}{say} cat {hear} > /{one}; wait\n"
+    text += "FROM busybox\n" + "".join(f"COPY --from={n} /{n} /\n" for n in names)
+    assert lab.build(text, no_cache=True).sh("cat /a /b /c") == "b\nc\na\nc\na\nb\n"

@@ -1,6 +1,9 @@
 """Build every shape with the docker CLI on $DOCKER_HOST and write what came out.
 
     DOCKER_HOST=unix://… python tests/compat/buildshapes/record.py OUT.json
+    DOCKER_HOST=unix://… DOCKER_BUILDKIT=1 python tests/compat/buildshapes/record.py OUT.json
+
+With BuildKit (and buildx) those of modern.py, else those of shapes.py.
 
 Images get the prefix `orlop-shape/` and are removed again. Facts kept: the run config and the
 merged tree (path: type, mode, owner, digest or target), the base's own files left out.
@@ -19,6 +22,7 @@ import tempfile
 from typing import Any
 
 sys.path.insert(0, os.path.dirname(__file__))
+from modern import MODERN
 from shapes import SHAPES
 
 KEYS = ("User", "ExposedPorts", "Env", "Cmd", "Healthcheck", "Volumes", "WorkingDir", "Entrypoint",
@@ -62,7 +66,7 @@ def changed(tree: dict[str, list[Any]], base: dict[str, list[Any]]) -> dict[str,
 
 
 def docker(*words: str, stdin: bytes = b"") -> bytes:
-    environ = {**os.environ, "DOCKER_BUILDKIT": "0"}
+    environ = {"DOCKER_BUILDKIT": "0", **os.environ}
     done = subprocess.run(["docker", *words], input=stdin, capture_output=True, env=environ,
                           check=False)  # fmt: skip
     if done.returncode:
@@ -82,7 +86,8 @@ def exported(image: str) -> dict[str, list[Any]]:
 def main() -> None:
     base = exported("busybox")
     out: dict[str, Any] = {}
-    for name, (text, files) in SHAPES.items():
+    shapes = MODERN if os.environ.get("DOCKER_BUILDKIT") == "1" else SHAPES
+    for name, (text, files) in shapes.items():
         with tempfile.TemporaryDirectory() as folder:
             for path, content in {"Dockerfile": text, **files}.items():
                 where = os.path.join(folder, path)
@@ -95,7 +100,7 @@ def main() -> None:
         config = json.loads(docker("image", "inspect", tag))[0]["Config"]
         tree = exported(tag)
         out[name] = {"config": config_of(config), "tree": changed(tree, base)}
-        if "scratch" in name:
+        if "scratch" in name or "FROM scratch" in text:
             tree.pop("etc", None)  # what the engine puts there is left out above
             out[name]["tree"] = tree
         docker("rmi", tag)
