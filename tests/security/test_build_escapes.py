@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from canary import Canary
+from racer import Racer
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "system")]
 
@@ -256,3 +259,49 @@ def test_secrets_are_in_nothing_that_is_kept(lab: Lab) -> None:
     # the control: an ARG is kept, and found
     kept = lab.build("FROM busybox\nARG K\nRUN echo $K > /dev/null\n", arguments={"K": "K3ptValue"})
     assert b"K3ptValue" in kept.image.raw
+
+
+# --- controls: the same on a builder that goes by paths -------------------------------------------
+
+
+def test_links_bite_who_copies_a_context_by_path(canary: Canary, tmp_path: Path) -> None:
+    """S41, S42."""
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "Dockerfile").symlink_to(canary.base / "secret")
+    (context / "link").symlink_to(canary.base)
+    assert canary.token in (context / "Dockerfile").read_text()
+    shutil.copytree(context / "link", tmp_path / "out", ignore=lambda *_: ["fifo"])
+    assert canary.token in (tmp_path / "out" / "secret").read_text()
+
+
+def test_names_and_swaps_bite_who_keeps_caches_by_path(canary: Canary, tmp_path: Path) -> None:
+    """S38, S39."""
+    caches = tmp_path / "builder" / "caches"
+    caches.mkdir(parents=True)
+    os.makedirs(f"{caches}/../../x")  # id=../../x
+    assert (tmp_path / "x").exists()
+    (caches / "sub").mkdir()
+    (caches / "sub" / "secret").write_text("own")
+    (caches / "link").symlink_to(canary.base)
+    seen = ""
+    with Racer(caches, "sub", "link"):
+        for _ in range(200_000):
+            if not (caches / "sub").is_symlink():
+                seen = (caches / "sub" / "secret").read_text()
+            if canary.token in seen:
+                break
+    assert canary.token in seen
+    (canary.base / "dir" / "inner").unlink()
+    (tmp_path / "p").symlink_to(canary.base)  # RUN put it where its mount point's parent was
+    os.rmdir(tmp_path / "p" / "dir")  # the clean-up of an empty mount point
+    assert not (canary.base / "dir").exists()
+
+
+def test_an_option_bites_who_hands_it_to_git(tmp_path: Path) -> None:
+    """S42 (CVE-2019-13139)."""
+    subprocess.run(["git", "init", "-q", "--bare", tmp_path / "r.git"], check=True)
+    evil = f"--upload-pack=touch {tmp_path}/marker; false"
+    subprocess.run(["git", "clone", "-q", evil, f"file://{tmp_path}/r.git", tmp_path / "o"],
+                   stderr=subprocess.DEVNULL)  # fmt: skip
+    assert (tmp_path / "marker").exists()

@@ -91,6 +91,17 @@ def test_no_spelling_becomes_root_by_accident(tree: Path, text: str) -> None:
                 users.resolve(root, user)
 
 
+def test_the_spellings_bite_who_asks_int() -> None:
+    taken = 0
+    for text in STRANGE:
+        try:
+            int(text)
+        except ValueError:
+            continue
+        taken += 1
+    assert taken > 10
+
+
 def test_a_number_never_matches_a_name(tree: Path) -> None:
     (tree / "etc/passwd").write_text("1000:x:0:0::/root:/bin/sh\n")
     with Root(tree) as root:
