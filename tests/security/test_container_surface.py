@@ -69,6 +69,20 @@ def test_no_descriptor_of_another_container_is_held(orlopd: Daemon, idle: str) -
         orlopd.docker("rm", "-f", other)
 
 
+def test_groups_of_the_engine_are_not_kept(orlopd: Daemon) -> None:
+    """S28 (CVE-2022-36109): exactly the groups that were asked for."""
+    assert run(orlopd, "id -G", "-u", "1234:1234") == "1234\n"
+    assert run(orlopd, "id -G", "-u", "1234:1234", "--group-add", "77") == "1234 77\n"
+
+    def naive() -> None:
+        os.setgroups([4, 24])  # an engine's own
+        os.setgid(1234)
+        os.setuid(1234)
+
+    kept = subprocess.run(["id", "-G"], preexec_fn=naive, capture_output=True, text=True).stdout
+    assert kept.split() == ["1234", "4", "24"]  # the control
+
+
 def abstract_sockets(daemon: Daemon, *more: int) -> set[str]:
     """Names in the abstract namespace that the engine's processes hold."""
     assert daemon.process

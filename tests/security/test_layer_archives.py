@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -177,3 +178,30 @@ def test_malformed_whiteouts_are_refused(name: str, layers: Layers) -> None:
     with pytest.raises(OrlopError, match="whiteout"):
         layers.register(None, io.BytesIO(archive([entry(name)])))
     assert layers.driver.all() == []
+
+
+def test_a_malformed_whiteout_bites_who_joins_paths(canary: Canary) -> None:
+    """S05: `.wh...` taken for a whiteout of `..`."""
+    layer = canary.base / "dir"
+    target = os.path.join(layer, ".wh..."[4:])
+    for name in os.listdir(target):
+        if os.path.isfile(os.path.join(target, name)):
+            os.unlink(os.path.join(target, name))
+    assert not canary.intact()
+
+
+def test_overlay_attributes_bite_where_they_are_kept(tmp_path: Path) -> None:
+    """S06: a layer that keeps them hides the files of the one below."""
+    shown = []
+    for kept in (False, True):
+        base = tmp_path / str(kept)
+        for name in ("lower/d", "upper/d", "work", "merged"):
+            (base / name).mkdir(parents=True)
+        (base / "lower/d/file").touch()
+        if kept:
+            os.setxattr(base / "upper/d", "trusted.overlay.opaque", b"y")
+        words = f"lowerdir={base}/lower,upperdir={base}/upper,workdir={base}/work"
+        subprocess.run(["mount", "-t", "overlay", "o", "-o", words, base / "merged"], check=True)
+        shown.append(os.listdir(base / "merged" / "d"))
+        subprocess.run(["umount", base / "merged"], check=True)
+    assert shown == [["file"], []]
