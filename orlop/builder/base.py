@@ -70,7 +70,7 @@ def _fits(image: Image, platform: str) -> bool:
     return platforms.satisfies(platforms.from_dict(image.config), platforms.parse(platform))
 
 
-def auth_for(known: Mapping[str, dict[str, Any]], reference: Reference) -> dict[str, Any] | None:
+def auth_for(known: Mapping[str, Any], reference: Reference) -> dict[str, Any] | None:
     """The credentials of X-Registry-Config for a name's registry."""
     domain = reference.domain
     names = _HUB if domain in ("docker.io", "") else (domain, f"https://{domain}")

@@ -25,7 +25,7 @@ from orlop.builder.finish import keep_image
 from orlop.builder.lint import lint as findings
 from orlop.builder.read import read
 from orlop.builder.request import Request
-from orlop.buildkit import reach
+from orlop.buildkit import caches, reach
 from orlop.buildkit.attributes import Attributes, attributes
 from orlop.buildkit.failures import failure, words
 from orlop.buildkit.grpc import RpcFailure
@@ -34,7 +34,7 @@ from orlop.buildkit.lending import Agents, Credentials, Secrets
 from orlop.buildkit.sources import Sources
 from orlop.buildkit.story import Narrator, Told, full_name
 from orlop.buildkit.subrequests import LINT, answer, lint
-from orlop.errors import OrlopError
+from orlop.errors import OrlopError, SystemFailure
 from orlop.image.remove import remove
 from orlop.oci import platform as platforms
 from orlop.oci.digest import ChainID, ImageID
@@ -126,6 +126,8 @@ class Build:
         bases = {s.base for s in self.needed if s.base and _stands_in(s.base, self.asked)}
         narrator = Narrator(self.job, self.needed, len(self.document.stages), bases)
         agents = Agents(self.job.session, self.builder.scratch)
+        credentials = Credentials(self.job.session)
+        caches.fetch(self.builder.images, self.job, self.asked.cache_from, credentials)
         try:
             with closing(agents), self._context() as context:
                 request = with_epoch(self._request(context, agents))
@@ -133,7 +135,11 @@ class Build:
                 return self._follow(request, narrator)
         except OrlopError as error:
             self.job.check()
-            line = narrator.failed_line
+            line, base = narrator.failed_line, narrator.failed_base
+            if base:
+                full = full_name(base)
+                text = f"{base}: failed to resolve source metadata for {full}: {words(error)}"
+                error = SystemFailure(text)
             raise failure(
                 error, filename=self.asked.filename, text=self.text, vertex=narrator.failed,
                 lines=(line, line and reach.last_line(self.document, line)),

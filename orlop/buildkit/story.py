@@ -98,6 +98,7 @@ class Narrator:
         self._pulling: dict[tuple[str, str], int] = {}
         self.failed_line = 0
         self.failed = ""  # digest
+        self.failed_base = ""  # the image that could not be had
 
     def take(self, event: ev.Event) -> None:
         if isinstance(event, ev.Planned):
@@ -126,6 +127,8 @@ class Narrator:
     def _note_failure(self, event: ev.Completed, digest: str) -> None:
         if event.error != "context canceled" and not self.failed_line:
             self.failed_line, self.failed = event.vertex.line, digest
+            if event.vertex.text.split(None, 1)[0].upper() == "FROM":
+                self.failed_base = self._bases.get(event.vertex.stage, "")
 
     def _plan(self, vertices: tuple[ev.Vertex, ...]) -> None:
         shown: dict[str, list[ev.Vertex]] = {}

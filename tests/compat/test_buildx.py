@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from buildclients import SUITES, Client, steady
 from daemon import Daemon
+from serving import serving
 
 pytestmark = pytest.mark.root
 
@@ -340,6 +341,39 @@ def test_secrets_stay_with_the_step(client: Client, context: Path, tmp_path: Pat
 def _recipes(found: str) -> set[str]:
     """Files that hold the Dockerfile's own words (the name of a variable's value is among them)."""
     return {path for path in found.split() if "cache.db" in path or "imagedb" in path}
+
+
+def test_credentials_of_the_client(client: Client, context: Path, tmp_path: Path) -> None:
+    word = b"secret word\n"
+    hashed = subprocess.run(
+        ["openssl", "passwd", "-6", "-stdin"], input=word, capture_output=True, check=True
+    ).stdout.decode()
+    (tmp_path / "users").write_text(f"me:{hashed}")
+    with serving(client.daemon, f"--auth={tmp_path}/users") as address:
+        name = f"{address}/busybox:latest"
+        write(context, f"FROM {name}\nRUN echo pulled\n")
+        refused = client.build("--pull", str(context), check=False)
+        assert f"{name}: failed to resolve source metadata for {name}: " in refused.stderr
+        assert f"   1 | >>> FROM {name}\n" in refused.stderr
+        client("login", "-u", "me", "--password-stdin", address, stdin=word)
+        client.build("--pull", "-t", f"{address}/mine:1", str(context))
+        pushed = client.build("--push", "-t", f"{address}/mine:2", str(context)).stderr
+        assert f"pushing {address}/mine:2 with docker" in pushed
+        client("rmi", f"{address}/mine:1", f"{address}/mine:2")
+        client("buildx", "prune", "-af")
+        assert (
+            "ERROR"
+            in client.build(
+                "--cache-from", f"{address}/nope:1", "-t", f"{address}/mine:4", str(context)
+            ).stderr
+        )  # and goes on
+        client("rmi", f"{address}/mine:4")
+        client("buildx", "prune", "-af")
+        again = client.build("--push", "--cache-to", "type=inline", "--cache-from",
+                             f"type=registry,ref={address}/mine:2", "-t", f"{address}/mine:3",
+                             str(context)).stderr  # fmt: skip
+        assert f"importing cache manifest from {address}/mine:2\n" in again
+        assert " CACHED\n" in again
 
 
 def test_an_agent_of_the_clients(client: Client, context: Path, tmp_path: Path) -> None:
