@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 
 from orlop.api.answer import REASONS, Answer, Headers, Later, Reply, Stream
+from orlop.errors import OrlopError
 
 if TYPE_CHECKING:
     from orlop.api.connection import Connection
@@ -115,9 +116,11 @@ class Exchange:
         except (Disconnected, ConnectionError, h11.ProtocolError):
             self.connection.abandon()
             return
-        except Exception:
+        except Exception as error:
             # The head is out: all that is left is not to end the body as if it were whole.
-            log.exception("while answering %s", self._request.target.decode("ascii", "replace"))
+            known = isinstance(error, OrlopError | OSError)  # such as a file that went meanwhile
+            target = self._request.target.decode("ascii", "replace")
+            log.error("while answering %s: %s", target, error, exc_info=not known)
             self.connection.abandon()
             return
         self._leave()

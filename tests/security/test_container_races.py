@@ -272,7 +272,7 @@ def test_starts_into_a_shared_volume_that_is_swapped(
     swapping(shared, canary)
     flags = [f.format(volume=volume) for f in TARGETS[kind]]
     show = "cat /v/secret /v/d/secret /v/d/dir/* 2>/dev/null; touch /v/planted; true"
-    id = orlopd.docker(
+    id = orlopd.orlop(
         "create", "--net=none", *flags, "busybox", "sh", "-c", show
     ).stdout.strip()  # fmt: skip
     with Racer(shared, "d", "link") as racer:

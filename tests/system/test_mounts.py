@@ -112,7 +112,7 @@ def test_a_shared_mount_is_needed_and_works(orlopd: Daemon, tree: Path) -> None:
 )
 def test_recursion(orlopd: Daemon, tree: Path, options: str, top: bool, below: bool) -> None:
     script = "touch /m/a && echo top; touch /m/in/b && echo below"
-    out = orlopd.docker(
+    out = orlopd.orlop(
         "run", "--rm", "--mount", f"type=bind,src={tree},dst=/m,{options}",
         "busybox", "sh", "-c", script, check=False,
     ).stdout  # fmt: skip
@@ -121,7 +121,7 @@ def test_recursion(orlopd: Daemon, tree: Path, options: str, top: bool, below: b
 
 def test_without_recursion_nothing_below_shows(orlopd: Daemon, tree: Path) -> None:
     (tree / "in" / "file").touch()
-    out = orlopd.docker(
+    out = orlopd.orlop(
         "run", "--rm", "--mount", f"type=bind,src={tree},dst=/m,bind-recursive=disabled",
         "busybox", "ls", "/m/in",
     ).stdout  # fmt: skip
@@ -137,7 +137,7 @@ def test_a_subpath_never_leaves_its_volume(orlopd: Daemon, tmp_path: Path) -> No
         f"ln -s {canary} /v/abs; ln -s ../../../../../../../..{canary} /v/up; mkdir -p /v/ok/dir",
     )  # fmt: skip
     for path, shown in (("ok", "dir\n"), ("abs", ""), ("up", "")):
-        done = orlopd.docker(
+        done = orlopd.orlop(
             "run", "--rm", "--mount", f"type=volume,src=sub1,dst=/m,volume-subpath={path}",
             "busybox", "ls", "/m", check=False,
         )  # fmt: skip
@@ -152,7 +152,7 @@ def test_a_subpath_is_what_a_copy_of_a_stopped_container_sees(orlopd: Daemon) ->
     fill = "mkdir /v/part; echo part > /v/part/in; echo all > /v/out"
     orlopd.docker("run", "--rm", "-v", "sub2:/v", "busybox", "sh", "-c", fill)
     flag = "type=volume,src=sub2,dst=/m,volume-subpath=part"
-    id = orlopd.docker("create", "--mount", flag, "busybox").stdout.strip()
+    id = orlopd.orlop("create", "--mount", flag, "busybox").stdout.strip()
     found = orlopd.docker("cp", f"{id}:/m/.", "-", text=False).stdout
     assert b"part\n" in found
     assert b"all\n" not in found

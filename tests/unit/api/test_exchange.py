@@ -195,6 +195,21 @@ def test_a_stream_that_breaks_off_is_no_whole_body(api: Served, client: Client) 
         client.request("GET /t/broken")
 
 
+def test_what_a_stream_may_meet_is_logged_in_a_line(
+    api: Served, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"part"
+        raise NotFound("the file went away")
+
+    api.route("GET", "/t/gone", lambda call: Stream(broken()))
+    with pytest.raises(EOFError):
+        client.request("GET /t/gone")
+    (record,) = [r for r in caplog.records if "/t/gone" in r.message]
+    assert record.message == "while answering /t/gone: the file went away"
+    assert not record.exc_info
+
+
 def test_progress_ends_with_the_error(api: Served, client: Client) -> None:
     def messages(fail_at_once: bool) -> Iterator[dict[str, str]]:
         if not fail_at_once:
