@@ -25,6 +25,7 @@ from orlop.handover import state
 from orlop.handover.adopt import adopt, foreign, refuse_unreadable
 from orlop.handover.hand_back import hand_back
 from orlop.image.images import Images
+from orlop.image.mirror import kept
 from orlop.image.published import Published
 from orlop.keeper.client import Keeper
 from orlop.network import ports
@@ -108,6 +109,7 @@ class Engine:
         containers.remap = remap(config.userns_remap)
         if config.default_userns_mode.startswith("auto"):
             containers.ranges.check()
+        images.mirrored = lambda: kept(root / "orlop" / "mirror.json")
         images.in_use = lambda: image_users(containers)
         volumes.references = lambda: _volume_references(containers)
         builder = Builder(

@@ -19,6 +19,7 @@ REPO = Path(__file__).parent.parent
 _TREE = REPO / ".venv" / "dockerd"
 _PACKAGES = ("docker.io", "containerd", "runc", "tini", "libdevmapper1.02.1")
 _READY = 60  # seconds
+_OTHER = os.environ.get("ORLOP_DOCKERD_TREE", "")  # a whole root filesystem with a dockerd in it
 
 
 def tree() -> Path:
@@ -50,6 +51,8 @@ class Dockerd:
         self.log = base / "dockerd.log"
 
     def start(self) -> Dockerd:
+        if _OTHER:
+            return self._start_other(_OTHER)
         where = tree()
         binaries = f"{where}/usr/sbin:{where}/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         libraries = ":".join(str(p) for p in (where / "usr/lib").glob("*-linux-gnu"))
@@ -66,6 +69,28 @@ class Dockerd:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+            )  # fmt: skip
+        self._await()
+        return self
+
+    def _start_other(self, where: str) -> Dockerd:
+        """A dockerd of another release, in the root of its own distribution."""
+        script = """set -e; T=$1 B=$2; shift 2
+mount --bind "$T" "$T"; mkdir -p "$T$B" "$T/old"; mount --bind "$B" "$T$B"
+mount -t proc proc "$T/proc"; mount -t sysfs sysfs "$T/sys"; mount --rbind /dev "$T/dev"
+mount --rbind /sys/fs/cgroup "$T/sys/fs/cgroup"; mount -t tmpfs tmpfs "$T/run"
+ip link set lo up; cd "$T"; pivot_root . old; umount -l /old; exec "$@" """
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    "unshare", "--mount", "--net", "--propagation=private", "sh", "-c", script,
+                    "sh", where, str(self.base), "dockerd", f"--data-root={self.data_root}",
+                    f"--exec-root={self.base}/x", f"--pidfile={self.base}/d.pid",
+                    f"--host=unix://{self.socket}", f"--config-file={self._config()}",
+                    "--cgroup-parent=/orlop-dockerd",
+                ],
+                env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self.base)},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self._await()
         return self
@@ -91,7 +116,7 @@ class Dockerd:
         environment = {**os.environ, "DOCKER_HOST": f"unix://{self.socket}"}
         environment["DOCKER_CONFIG"] = str(self.base)
         return subprocess.run(
-            command, text=True, capture_output=True, env=environment, timeout=60, **options
+            command, text=True, capture_output=True, env=environment, timeout=120, **options
         )
 
     def docker(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:

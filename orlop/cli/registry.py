@@ -2,6 +2,7 @@
 
 import posix
 
+from orlop.cli.credentials import header
 from orlop.cli.options import Options
 from orlop.cli.ours import rows
 from orlop.cli.out import err, out
@@ -21,10 +22,17 @@ def serve(session: Session, options: Options) -> None:
             "tlskey": _absolute(options.text("tlskey")),
         }
     )
+    headers = []
+    proxy = options.text("proxy")
+    if proxy:
+        path += ("&" if "?" in path else "?") + query({"proxy": proxy})[1:]
+        domain = proxy.partition("://")[2] or proxy
+        headers = [header(session, domain.partition("/")[0])]
     scheme = "https" if options.text("tlscert") else "http"
-    for row in rows(session, path, "POST"):
+    for row in rows(session, path, "POST", headers=headers):
         if row.get("address"):
-            out(f"Serving the local images at {scheme}://{row['address']}/v2/\n")
+            what = proxy or "the local images"
+            out(f"Serving {what} at {scheme}://{row['address']}/v2/\n")
         elif not options.flag("quiet"):
             err(row["status"] + "\n")
 

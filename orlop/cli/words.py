@@ -223,8 +223,8 @@ COMMANDS = {
         "registry:serve",
         "0",
         "",
-        "addr:string auth:string insecure quiet/q read-only tlscert:string tlsclientca:string "
-        "tlskey:string",
+        "addr:string auth:string insecure proxy:string quiet/q read-only tlscert:string "
+        "tlsclientca:string tlskey:string",
     ),
     "search": ("images:search", "1", "", "filter/f:filter format:string limit:int no-trunc"),
     "system check": ("ours:check", "0", "", "quiet/q repair"),

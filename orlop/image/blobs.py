@@ -47,6 +47,11 @@ class Incoming:
         self.size += len(data)
 
     @property
+    def fd(self) -> int:
+        """For whoever writes and hashes by himself."""
+        return self._file.fileno()
+
+    @property
     def digest(self) -> Digest:
         assert self._hash is not None
         return Digest("sha256:" + self._hash.hexdigest())

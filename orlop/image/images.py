@@ -24,7 +24,7 @@ from orlop.image.blobs import Blobs
 from orlop.image.distribution import Distribution
 from orlop.image.model import Image, ImageUse, LayerStore, chains_of
 from orlop.image.references import References
-from orlop.oci.digest import ChainID, DiffID, ImageID, digest_of, hex_of, parse_digest
+from orlop.oci.digest import ChainID, DiffID, Digest, ImageID, digest_of, hex_of, parse_digest
 from orlop.oci.image import diff_ids, parse_config
 from orlop.oci.reference import parse_any
 from orlop.registry.client import Registries
@@ -43,6 +43,7 @@ class Images:
         self.config = config
         self.registries = Registries(config)
         self.in_use: Callable[[], Iterable[ImageUse]] = tuple
+        self.mirrored: Callable[[], Iterable[Digest]] = tuple  # blobs kept for a mirror
         self.on_delete: Callable[[Image], None] = lambda image: None
         self._content = root / "imagedb" / "content" / "sha256"
         self._metadata = root / "imagedb" / "metadata" / "sha256"
@@ -292,6 +293,7 @@ class Images:
 
     def clear_caches(self) -> int:
         """Drop what only saves work: halves of pulls, packed layers. Bytes freed."""
+        (self.config.data_root / "orlop" / "mirror.json").unlink(missing_ok=True)
         freed = self.blobs.trim(0)
         for path in self.scratch.iterdir():
             try:

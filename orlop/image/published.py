@@ -99,7 +99,7 @@ class Published:
 
     def pinned(self) -> set[Digest]:
         """Blobs that pushed manifests are, or name."""
-        out: set[Digest] = set()
+        out: set[Digest] = set(self.images.mirrored())
         if self._damage:
             return set(self.images.blobs.all())
         with self.lock:

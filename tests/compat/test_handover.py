@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
+import os
 import subprocess
 import tarfile
 import tempfile
@@ -14,7 +16,9 @@ import pytest
 from daemon import ORLOP, Daemon
 from dockerd import Dockerd
 
-pytestmark = [pytest.mark.root, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
+FULL = os.environ.get("ORLOP_HANDOVER") == "full"
+IMAGES, CONTAINERS, VOLUMES, NETWORKS = (20, 10, 5, 3) if FULL else (4, 2, 2, 2)
 
 
 @pytest.fixture
@@ -153,3 +157,94 @@ def test_there_and_back(dockerd: Dockerd, orlopd: Daemon, tmp_path: Path) -> Non
     networks = docker("network", "ls", "--format", "{{.Name}}").stdout.split()
     assert sorted(networks) == ["bridge", "chosen", "host", "none", "ournet"]
     docker("rm", "-f", "third")
+
+
+def make(engine: Dockerd | Daemon, kind: str, subnet: int, share: int = 1) -> None:
+    """Images of several layers, containers that wrote and logged, volumes, networks."""
+    docker = engine.docker
+    for number in range(IMAGES // share):
+        below = f"{kind}:{number - 1}" if number % 3 else "base:1"
+        script = f"echo {number} >/own{number}; mkdir /d{number}; rm -f /own{number - 1}"
+        docker("run", "--name", "step", "--net=none", below, "sh", "-c", script)
+        docker("commit", "-c", f"ENV N={number}", "step", f"{kind}:{number}")
+        docker("rm", "step")
+    for number in range(VOLUMES // share):
+        docker("volume", "create", "--label", f"n={number}", f"{kind}{number}")
+    for number in range(NETWORKS // share):
+        docker("network", "create", f"--subnet=10.97.{subnet + number}.0/24", f"{kind}{number}")
+    for number in range(CONTAINERS // share):
+        volume = number % max(VOLUMES // share, 1)
+        docker(
+            "run", "--name", f"{kind}{number}", "-v", f"{kind}{volume}:/v",
+            "--network", f"{kind}{number % max(NETWORKS // share, 1)}", f"{kind}:{number}",
+            "sh", "-c", f"echo {number} >>/v/f; echo {number} >/written; echo line {number}",
+        )  # fmt: skip
+
+
+def archives(engine: Dockerd | Daemon, image: str) -> list[str]:
+    """Digests of the layers in what `save` gives."""
+    host = f"unix://{engine.socket}"
+    raw = subprocess.run(
+        ["docker", "-H", host, "save", image], capture_output=True, check=True
+    ).stdout
+    out = []
+    with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
+        for member in tar.getmembers():
+            file = tar.extractfile(member) if member.isfile() else None
+            data = file.read() if file else b""
+            if data[257:262] == b"ustar":
+                out.append(hashlib.sha256(data).hexdigest())
+    return sorted(out)
+
+
+def everything(engine: Dockerd | Daemon) -> dict[str, object]:
+    """Images with ID and layers, containers with files, config and log, volumes, networks."""
+    docker = engine.docker
+    out: dict[str, object] = {}
+    for name in docker("images", "--format", "{{.Repository}}:{{.Tag}}").stdout.split():
+        shown = json.loads(docker("image", "inspect", name).stdout)[0]
+        kept = (shown["Id"], shown["RootFS"]["Layers"], shown["Config"].get("Env"))
+        out[f"image {name}"] = (kept, archives(engine, name))
+    for name in docker("ps", "-a", "--format", "{{.Names}}").stdout.split():
+        shown = json.loads(docker("inspect", name).stdout)[0]
+        kept = (shown["Image"], shown["Config"]["Cmd"], shown["State"]["ExitCode"], shown["Mounts"])
+        log = docker("logs", name).stdout
+        out[f"container {name}"] = (shown["Id"], kept, log, contents(engine, name))
+    for name in docker("volume", "ls", "-q").stdout.split():
+        shown = json.loads(docker("volume", "inspect", name).stdout)[0]
+        text = (Path(shown["Mountpoint"]) / "f").read_text()
+        out[f"volume {name}"] = (shown["Labels"], text)
+    for name in docker("network", "ls", "--format", "{{.Name}}").stdout.split():
+        shown = json.loads(docker("network", "inspect", name).stdout)[0]
+        # the default ones are made anew by each engine
+        ours = name not in ("bridge", "host", "none")
+        subnets = [row["Subnet"] for row in shown["IPAM"]["Config"] or ()]
+        out[f"network {name}"] = (shown["Id"], subnets) if ours else ()
+    return out
+
+
+def same(before: dict[str, object], after: dict[str, object]) -> None:
+    assert set(before) <= set(after)
+    for name, kept in before.items():
+        assert after[name] == kept, name
+
+
+def test_many_objects(dockerd: Dockerd, orlopd: Daemon, tmp_path: Path) -> None:
+    """Full counts with ORLOP_HANDOVER=full, another dockerd with ORLOP_DOCKERD_TREE."""
+    dockerd.docker("import", str(rootfs(tmp_path)), "base:1")
+    make(dockerd, "docker", 10)
+    before = everything(dockerd)
+    dockerd.stop()
+    orlopd.start()
+    same(before, everything(orlopd))
+    make(orlopd, "orlop", 20, share=2)
+    meanwhile = everything(orlopd)
+    assert orlopd.orlop("system", "check", "-q").stderr == ""
+    orlopd.orlop("system", "hand-back")
+    assert orlopd.process
+    assert orlopd.process.wait(timeout=60) == 0
+    dockerd.start()
+    after = everything(dockerd)
+    same(meanwhile, after)
+    assert set(after) == set(meanwhile)
+    print(dockerd.docker("version", "-f", "{{.Server.Version}}").stdout, len(before), len(after))

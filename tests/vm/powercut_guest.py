@@ -39,6 +39,19 @@ def serve(place: str) -> None:
     subprocess.Popen([binary, "serve", str(config)], env=environment)
 
 
+def start(daemon: harness.Daemon) -> None:
+    """The keeper has 20 seconds, which its first import can take on a host with other work."""
+    for _ in range(5):
+        try:
+            daemon.start()
+            return
+        except AssertionError as error:
+            if "the keeper does not start" not in str(error):
+                raise
+            say("SLOW")
+    raise AssertionError("the keeper does not start")
+
+
 def judge(daemon: harness.Daemon, kept: list[str]) -> None:
     checked = daemon.orlop("system", "check", "-q", check=False, timeout=200)
     if checked.returncode:
@@ -70,7 +83,7 @@ def main() -> None:
     daemon = harness.Daemon("--iptables=false", name="cut")
     daemon.data_root = DISK / "root"
     begun = time.monotonic()
-    daemon.start()
+    start(daemon)
     say("READY", round(time.monotonic() - begun, 2))
     judge(daemon, kept)
     for name in [name for name in kept if name.startswith("c")]:

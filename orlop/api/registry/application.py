@@ -15,10 +15,12 @@ from orlop.api.connection import Connection
 from orlop.api.exchange import Disconnected, Exchange
 from orlop.api.registry import blobs, listing, manifests, uploads
 from orlop.api.registry.guard import Guard
+from orlop.api.registry.mirrored import mirrored
 from orlop.api.registry.problem import Problem, answer_for
 from orlop.api.registry.request import Request
 from orlop.api.registry.sessions import Sessions
 from orlop.errors import Forbidden, OrlopError
+from orlop.image.mirror import Mirror
 from orlop.image.published import Published
 
 log = logging.getLogger(__name__)
@@ -70,12 +72,14 @@ class Registry:
         guard: Guard | None,
         read_only: bool,
         report: Callable[[str], None],
+        mirror: Mirror | None = None,
     ) -> None:
         self.published = published
         self.sessions = Sessions(published.images.blobs)
         self._guard = guard
         self._read_only = read_only
         self._report = report
+        self._mirror = mirror  # of another registry; nothing of this host is published then
 
     def quick(self, connection: Connection, request: h11.Request) -> Answer | None:
         return None
@@ -113,6 +117,9 @@ class Registry:
         method = request.method.decode("ascii")
         if path in ("/v2/", "/v2"):
             return Answer(200, b"{}")
+        if self._mirror is not None:
+            span = next((v for k, v in request.headers if k == b"range"), b"")
+            return mirrored(self._mirror, method, path, span.decode("latin-1"))
         if self._read_only and method not in ("GET", "HEAD"):
             raise Problem("UNSUPPORTED", "this registry is read-only")
         for pattern, handlers in _COMPILED:

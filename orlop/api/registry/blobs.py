@@ -24,19 +24,27 @@ def head(request: Request) -> Stream:
     size = blob_size(request.published.images, request.digest)
     if size is None:
         raise Problem("BLOB_UNKNOWN")
-    headers = (*_headers(request.digest), ("Content-Length", str(size)))
+    return described(request.digest, size)
+
+
+def described(digest: Digest, size: int) -> Stream:
+    headers = (*_headers(digest), ("Content-Length", str(size)))
     return Stream(iter(()), "application/octet-stream", headers=headers)
 
 
 def get(request: Request) -> Stream:
-    file = _open(request)
+    return sent(_open(request), request.digest, request.header("range"))
+
+
+def sent(file: BinaryIO, digest: Digest, span: str) -> Stream:
+    """Takes the file; `span` is a Range header. Raises Problem."""
     try:
         size = _length(file)
-        start, end, status = _wanted(request.header("range"), size)
+        start, end, status = _wanted(span, size)
     except BaseException:
         file.close()
         raise
-    headers = (*_headers(request.digest), ("Content-Length", str(end - start)))
+    headers = (*_headers(digest), ("Content-Length", str(end - start)))
     if status == 206:
         headers = (*headers, ("Content-Range", f"bytes {start}-{end - 1}/{size}"))
     pieces = _pieces(file, start, end)

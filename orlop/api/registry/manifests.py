@@ -8,7 +8,7 @@ from orlop.api.registry.problem import Problem
 from orlop.api.registry.request import Request
 from orlop.errors import InvalidArgument, NotFound
 from orlop.image.publish import publish, withdraw
-from orlop.image.published import parsed
+from orlop.image.published import Found, parsed
 from orlop.oci.manifest import MAX_MANIFEST, OCI_INDEX
 
 
@@ -17,6 +17,10 @@ def get(request: Request) -> Stream:
         found = request.published.find(request.reference)
     except NotFound as error:
         raise Problem("MANIFEST_UNKNOWN", error.message) from None
+    return shown(found)
+
+
+def shown(found: Found) -> Stream:
     headers = (
         ("Docker-Content-Digest", found.digest),
         ("Content-Length", str(len(found.raw))),

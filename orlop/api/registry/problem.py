@@ -20,6 +20,7 @@ _CODES: dict[str, tuple[int, str]] = {
     "NAME_UNKNOWN": (404, "repository name not known to registry"),
     "RANGE_INVALID": (416, "invalid content range"),
     "SIZE_INVALID": (413, "provided length did not match content length"),
+    "UNAVAILABLE": (503, "the mirrored registry does not answer"),
     "UNAUTHORIZED": (401, "authentication required"),
     "UNSUPPORTED": (405, "The operation is unsupported."),
     "PAGINATION_NUMBER_INVALID": (400, "invalid number of results requested"),

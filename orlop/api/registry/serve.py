@@ -21,6 +21,7 @@ from orlop.api.registry.application import Registry
 from orlop.api.registry.guard import from_htpasswd
 from orlop.api.server import Listener, Server, in_background
 from orlop.errors import InvalidArgument, NotFound
+from orlop.image.mirror import Mirror, upstream
 
 _PORT = 5000
 _GRACE = 3.0  # seconds
@@ -28,7 +29,7 @@ _GRACE = 3.0  # seconds
 
 def serve(call: Call) -> Stream:
     """Query: addr, tlscert, tlskey, tlsclientca, htpasswd (paths of the daemon's host), readonly,
-    insecure."""
+    insecure; proxy: the URL of a registry to mirror, with credentials for it as for a pull."""
     address = call.text("addr") or "127.0.0.1"
     certificate, key = call.text("tlscert"), call.text("tlskey")
     if bool(certificate) != bool(key):
@@ -41,17 +42,22 @@ def serve(call: Call) -> Stream:
         guard = from_htpasswd(call.text("htpasswd")) if call.text("htpasswd") else None
     except OSError as error:
         raise NotFound(f"{call.text('htpasswd')}: {(error.strerror or '').lower()}") from None
+    images, proxy = call.engine.images, call.text("proxy")
+    mirror = Mirror(images, upstream(images, proxy), call.auth()) if proxy else None
     listeners = open_tcp(address, _PORT, wrap)
-    read_only = call.flag("readonly")
+    read_only = call.flag("readonly") or mirror is not None
     trusted = bool(certificate and call.text("tlsclientca"))
     if not call.flag("insecure"):
-        _check(listeners, secret=guard is not None, tls=bool(wrap), free=read_only or trusted)
+        private = mirror is not None and call.auth() is not None
+        free = trusted or (read_only and not private)
+        _check(listeners, secret=guard is not None, tls=bool(wrap), free=free)
     queue: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
     application = Registry(
         call.engine.published,
         guard=guard,
         read_only=read_only,
         report=lambda line: queue.put({"status": line}),
+        mirror=mirror,
     )
     return progress(_lines(application, listeners, queue, call.gone), eager=False)
 
@@ -66,7 +72,10 @@ def _check(listeners: list[Listener], *, secret: bool, tls: bool, free: bool) ->
         if secret and not tls:
             problem = "passwords would cross the network in the clear: use --tlscert and --tlskey"
         elif not secret and not free:
-            problem = "everyone who reaches it may replace images: use --auth or --read-only"
+            problem = (
+                "everyone who reaches it may replace images, or read what your credentials may: "
+                "use --auth or --read-only"
+            )
         if problem:
             for each in listeners:
                 each.sock.close()

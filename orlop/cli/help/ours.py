@@ -96,6 +96,7 @@ Publish the local images as a registry until interrupted
   addr string: Address to listen on (default "127.0.0.1:5000")
   auth string: File of users and hashed passwords (htpasswd -B)
   insecure: Listen beyond this host without TLS or passwords
+  proxy string: Serve this registry instead, and keep what was asked for (a pull-through mirror)
   quiet: Don't show requests
   read-only: Refuse pushes and deletions
   tlscert string: Path to TLS certificate file
