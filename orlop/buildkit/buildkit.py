@@ -18,6 +18,8 @@ from orlop.buildkit.session import Session, Sessions
 from orlop.buildkit.uploads import Uploads
 from orlop.errors import Conflict
 
+_PATIENCE = 10.0  # seconds that builds have to end when the daemon does
+
 
 @dataclass(eq=False, slots=True)
 class Buildkit:
@@ -69,4 +71,5 @@ class Buildkit:
             open_ones = list(self._connections)
         for connection in open_ones:
             connection.close()
+        self.jobs.wait(_PATIENCE)  # their steps are taken apart while containers and cache are here
         self.kept.drop()

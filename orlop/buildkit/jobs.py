@@ -132,6 +132,7 @@ class Jobs:
         with self._changed:
             self._running.pop(job.ref, None)
             self._over.append(job)
+            self._changed.notify_all()
 
     def get(self, ref: str) -> Job:
         """Also one that has just ended. Raises RpcFailure."""
@@ -146,6 +147,13 @@ class Jobs:
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._changed.wait(left):
                     raise RpcFailure(NOT_FOUND, f"no such job {ref}")
+
+    def wait(self, seconds: float) -> None:
+        """Until none runs, or for so long."""
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while self._running and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(left)
 
     def all(self) -> list[Job]:
         with self._changed:

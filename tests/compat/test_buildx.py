@@ -416,6 +416,27 @@ def test_a_client_that_leaves_ends_its_build(client: Client, context: Path) -> N
     assert not list((daemon.exec_root / "build").iterdir())
 
 
+def test_a_daemon_that_stops_ends_its_builds(
+    own_orlopd: Daemon, context: Path, tmp_path: Path
+) -> None:
+    client = Client(own_orlopd, "forky", tmp_path)
+    write(context, "FROM busybox\nRUN echo begun; sleep 1000\n")
+    with client.popen("buildx", "build", "--progress=plain", str(context),
+                      stderr=subprocess.PIPE) as process:  # fmt: skip
+        assert process.stderr
+        for line in process.stderr:
+            if line.endswith(" begun\n"):
+                break
+        assert own_orlopd.process
+        own_orlopd.process.send_signal(signal.SIGTERM)
+        own_orlopd.process.wait(30)
+        assert "ERROR: " in process.stderr.read()
+    assert "level=warning" not in own_orlopd.log.read_text().replace("TCP", "")
+    assert not list((own_orlopd.data_root / "orlop" / "build" / "spool").iterdir())
+    own_orlopd.start()
+    assert client("ps", "-aq").stdout == ""
+
+
 def children(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 

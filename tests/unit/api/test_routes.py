@@ -121,7 +121,9 @@ def test_swarm_and_plugins_answer_as_docker(client: Client) -> None:
     assert client.request("GET /plugins")[2] == b"[]\n"
     status, _, body = client.request("GET /plugins/a/b/json")
     assert (status, error(body)) == (404, 'plugin "a/b" not found')
-    assert client.request("POST /session")[0] == 400
+    for path in ("/session", "/grpc"):
+        status, _, body = client.request(f"POST {path}")
+        assert (status, error(body)) == (400, "no upgrade proto in request")
 
 
 def test_tcp_keeps_web_pages_out(tmp_path) -> None:  # type: ignore[no-untyped-def]
