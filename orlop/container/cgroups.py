@@ -12,6 +12,7 @@ from orlop.errors import SystemFailure
 from orlop.kernel.namespace import in_user_namespace
 from orlop.runtime.cgroup import control
 from orlop.runtime.cgroup import stats as counting
+from orlop.runtime.cgroup.delegated import delegated
 from orlop.runtime.cgroup.layout import Layout, detect, relative_path
 from orlop.runtime.cgroup.plan import update_values
 
@@ -22,8 +23,7 @@ Json = dict[str, Any]
 def layout() -> Layout:
     """This host's hierarchies that we may make groups in; they do not change while we run."""
     found = detect()
-    usable = [top for top in found.directories("") if os.access(top, os.W_OK)]
-    return found if usable or os.getuid() != 0 or not in_user_namespace() else Layout({})
+    return delegated(found) if in_user_namespace() else found
 
 
 def path(containers: Containers, id: str, host: Json) -> str:

@@ -54,6 +54,8 @@ def for_container(
     id = document["linux"]["cgroupsPath"].rpartition("/")[2].rpartition(":")[2]
     names = document["process"]["capabilities"]["bounding"]
     program, flags = _seccomp(containers, found, names, privileged)
+    if containers.config.rootless:  # no filter can be loaded, and no node can be made
+        document["linux"]["resources"].pop("devices", None)
     if not cgroups.available():
         document["mounts"] = [m for m in document["mounts"] if m["type"] != "cgroup"]
     try:

@@ -20,6 +20,8 @@ from orlop.daemon import doorkeeper
 from orlop.errors import SystemFailure
 from orlop.kernel import namespace, process
 from orlop.oci.idmap import Range
+from orlop.runtime.cgroup.delegated import make_room
+from orlop.runtime.cgroup.layout import detect
 
 _JOINED = (
     ("user", namespace.CLONE_NEWUSER),
@@ -38,6 +40,7 @@ def enter(config: Config) -> Config:
             f"{error.filename}: {(error.strerror or '').lower()}; set XDG_RUNTIME_DIR to a "
             "directory of your own, as a login by systemd or `loginctl enable-linger` makes it"
         ) from None
+    make_room(detect())
     holder = _holder(runtime)
     if holder == 0 or not doorkeeper.answers(runtime):
         holder = _start(runtime, holder)

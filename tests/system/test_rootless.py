@@ -9,10 +9,13 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from select import select
 
 import pytest
 from rootlessd import FIRST, UID, Rootless
+
+from orlop.kernel import mountinfo
 
 pytestmark = pytest.mark.root
 
@@ -141,6 +144,43 @@ def test_what_this_host_forbids_is_said(user: Rootless) -> None:
         refused = user.orlop("pause", "still", check=False).stderr
         assert "pausing needs control groups, and none are delegated to this user" in refused
     user.orlop("rm", "-f", "still")
+
+
+@pytest.fixture
+def group() -> Iterator[Path]:
+    """Delegated to the user as systemd does it, with a group below it for the user's programs."""
+    tops = [m.point for m in mountinfo.mounts() if m.kind == "cgroup2"]
+    made = Path(tops[0]) / f"orlop-tester-{os.getpid()}"
+    (made / "shell").mkdir(parents=True)
+    for folder in (made, made / "shell"):
+        for name in ("", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
+            os.chown(folder / name, UID, UID)
+    try:
+        yield made
+    finally:
+        for folder in sorted((p for p in made.rglob("*") if p.is_dir()), reverse=True):
+            folder.rmdir()
+        made.rmdir()
+
+
+def test_containers_are_in_groups_that_are_delegated(group: Path) -> None:
+    shown = f"/sys/fs/cgroup/{group.name}"
+    with closing(Rootless(group=shown)) as user:
+        user.orlop("bootstrap", "busybox")
+        info = user.orlop("info", "-f", "{{.CgroupDriver}} {{.CgroupVersion}}").stdout
+        assert info == "cgroupfs 2\n"
+        user.orlop("run", "-d", "--name=here", "busybox", "sleep", "600")
+        (own,) = (entry for entry in (group / "orlop").iterdir() if entry.is_dir())
+        pid = user.orlop("inspect", "-f", "{{.State.Pid}}", "here").stdout.strip()
+        assert pid in (own / "cgroup.procs").read_text().split()
+        user.orlop("pause", "here")
+        assert "frozen 1" in (own / "cgroup.events").read_text()
+        user.orlop("unpause", "here")
+        view = user.orlop("exec", "here", "sh", "-c", "cat /proc/self/cgroup; ls /sys/fs/cgroup")
+        assert "0::/\n" in view.stdout
+        assert "cgroup.procs" in view.stdout
+        user.orlop("rm", "-f", "here")
+        until(lambda: not own.exists(), "the group is gone")
 
 
 def test_without_subordinate_ids_it_says_what_to_run() -> None:
