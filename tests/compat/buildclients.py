@@ -74,5 +74,6 @@ def steady(progress: str) -> str:
     text = re.sub(r"(?m)^(#\d+) \d+\.\d+ ", r"\1 TIME ", text)
     text = re.sub(r"(?m)^\d+\.\d+ ", "TIME ", text)
     text = re.sub(r"DONE \d+\.\d+s", "DONE", text)
+    text = re.sub(r"(?m)^#\d+ transferring [^\n]*(?<! done)\n", "", text)  # on the way
     text = re.sub(r" \d+\.\d+s done", " done", text)
     return re.sub(r"\d+(\.\d+)?[kM]?B done", "SIZE done", text)
