@@ -105,6 +105,34 @@ def project(
     made("down", "-v", "-t", "0", check=False)
 
 
+@pytest.mark.parametrize("program", programs())
+def test_a_project_that_builds(own_orlopd: Daemon, program: str, tmp_path: Path) -> None:
+    daemon = own_orlopd
+    folder = tmp_path / "built"
+    shutil.copytree(PROJECTS / "built", folder)
+    project = Project(daemon, program, folder, f"built{os.getpid()}")
+    try:
+        project("build")
+        project("up", "-d")
+        (web,), (beside,) = project.ids("web"), project.ids("beside")
+        shown = daemon.docker("exec", web, "sh", "-c", "cat /said; ls -A /web").stdout
+        assert shown.split("\n")[0] == "hello given"
+        assert "page" in shown
+        assert "left-out" not in shown
+        assert daemon.docker("exec", beside, "cat", "/text").stdout == "from a heredoc\n"
+        labels = '{{index .Config.Labels "built"}}'
+        assert daemon.docker("image", "inspect", "-f", labels, "built-web:1").stdout == "yes\n"
+        (folder / "web" / "page").write_text("another\n")
+        project("rm", "-sf", "web")  # compose 1.29 cannot replace one on dockerd 25 and later
+        project("up", "-d", "--build")
+        (again,) = project.ids("web")
+        assert again != web
+        assert daemon.docker("exec", again, "cat", "/web/page").stdout == "another\n"
+        assert project.ids("beside") == [beside]  # nothing of it changed
+    finally:
+        project("down", "-t", "0", "--rmi", "all", check=False)
+
+
 def test_there_is_a_compose() -> None:
     assert programs(), "docker-compose is not installed: sh scripts/packages.sh install test"
 
