@@ -25,6 +25,8 @@ _FIELDS = (
     "MemorySwap",
     "PidsLimit",
 )
+_REAL_TIME = ("CpuRealtimePeriod", "CpuRealtimeRuntime")
+_UNCHANGED = dict.fromkeys(_REAL_TIME, 0)
 
 
 def update(containers: Containers, ref: str, changes: Json) -> list[str]:
@@ -39,6 +41,8 @@ def update(containers: Containers, ref: str, changes: Json) -> list[str]:
         validate.restart_policy(restart)
     else:
         restart = {}
+    # As dockerd, real-time limits are noted, unchecked, for the next start.
+    later = {k: wanted.pop(k) for k in _REAL_TIME if k in wanted}
     warnings = resources.check(wanted, containers.info, update=True)
     container = containers.get(ref)
     prefix = f"Cannot update container {container.id}: "
@@ -47,13 +51,15 @@ def update(containers: Containers, ref: str, changes: Json) -> list[str]:
             raise Conflict(prefix + 'container is marked for removal and cannot be "update".')
         host = container.host_config
         try:
-            _merge(host, wanted)
+            _merge(host, {**wanted, **later})
             _restart(host, restart)
         except Conflict as error:
             raise Conflict(prefix + error.message) from None
         if container.state.running and not container.state.restarting and wanted:
             try:
-                cgroups.update(containers, container.id, host, spec.resources(host))
+                cgroups.update(
+                    containers, container.id, host, spec.resources({**host, **_UNCHANGED})
+                )
             except OSError as error:
                 raise SystemFailure(f"{prefix}{error.strerror}: {error.filename}") from error
             except OrlopError as error:

@@ -461,3 +461,10 @@ def test_many_threads_keep_the_books(rig: Rig) -> None:
     assert len(rig.containers) == 0
     for name in names:
         made(rig, name)
+
+
+def test_update_notes_real_time_limits_for_the_next_start(rig: Rig) -> None:
+    id = running(rig)
+    update(rig.containers, id, {"CpuRealtimePeriod": 10_000, "CpuRealtimeRuntime": 50_000})
+    host = rig.containers.get(id).host_config
+    assert (host["CpuRealtimePeriod"], host["CpuRealtimeRuntime"]) == (10_000, 50_000)
