@@ -53,22 +53,20 @@ def start(daemon: harness.Daemon) -> None:
 
 
 def judge(daemon: harness.Daemon, kept: list[str]) -> None:
-    checked = daemon.orlop("system", "check", "-q", check=False, timeout=200)
+    # hashes every layer and config of every image
+    checked = daemon.orlop("system", "check", "-q", check=False, timeout=600)
     if checked.returncode:
         say("BAD", checked.stderr.replace("\n", "; "))
-    there = set(daemon.docker("images", "--format", "{{.Tag}}").stdout.split())
+    there = set(daemon.docker("images", "--format", "{{.Tag}}", timeout=600).stdout.split())
     for number in kept:
         if number.startswith("c"):  # its layers can be merged
-            found = daemon.docker("cp", f"{number}:/shared/7", "-", check=False, text=False)
+            found = daemon.docker(
+                "cp", f"{number}:/shared/7", "-", check=False, text=False, timeout=600
+            )
             if found.returncode:
                 say("LOST", number, found.stderr.decode().replace("\n", "; "))
         elif number not in there:
             say("LOST", number)
-    for number in there:
-        name = f"{ADDRESS}/i:{number}"
-        found = daemon.orlop("image", "verify", "-q", name, check=False, timeout=200)
-        if found.returncode:
-            say("BAD", number, found.stderr.replace("\n", "; "))
     say("SOUND", len(there))
 
 
@@ -88,19 +86,19 @@ def main() -> None:
     judge(daemon, kept)
     for name in [name for name in kept if name.startswith("c")]:
         say("DROP", name)
-        daemon.docker("rm", name)
+        daemon.docker("rm", name, timeout=600)
     for number in [name for name in kept if not name.startswith("c")][: IMAGES // 2]:
         say("DROP", number)
-        daemon.docker("rmi", "-f", f"{ADDRESS}/i:{number}")
+        daemon.docker("rmi", "-f", f"{ADDRESS}/i:{number}", timeout=600)
     for turn in count():
         number = str(turn % IMAGES)
         say("PULL", number)
         begun = time.monotonic()
-        daemon.docker("pull", "-q", f"{ADDRESS}/i:{number}", timeout=200)
+        daemon.docker("pull", "-q", f"{ADDRESS}/i:{number}", timeout=600)
         say("ACK", number, round(time.monotonic() - begun, 2))
         begun = time.monotonic()
         name = f"c{turn}-{time.time_ns() % 10**9}"
-        daemon.docker("create", "--name", name, f"{ADDRESS}/i:{number}")
+        daemon.docker("create", "--name", name, f"{ADDRESS}/i:{number}", timeout=600)
         say("ACK", name, round(time.monotonic() - begun, 2))
         if turn >= IMAGES - 2:
             gone = str((turn + 2) % IMAGES)

@@ -30,7 +30,7 @@ from registry import Registry  # noqa: E402
 IMAGES = 6
 PLACE = machine.CACHE / f"powercuts-{os.getpid()}"
 _DISK = 1 << 30
-_BOOT = 240  # seconds until the guest pulls
+_BOOT = 900  # seconds until the guest pulls, on a host with other work
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
