@@ -13,7 +13,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from orlop.errors import Conflict
@@ -132,20 +132,6 @@ def write_new(contents: Mapping[str, bytes], *, mode: int = 0o600, durable: bool
         if durable:
             for fd in fds:
                 os.fsync(fd)
-    finally:
-        for fd in fds:
-            os.close(fd)
-
-
-def make_durable(paths: Iterable[Path]) -> None:
-    """Sync files that were written before, as few commits of the journal as that takes."""
-    fds: list[int] = []
-    try:
-        for path in paths:
-            fds.append(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
-            os.posix_fadvise(fds[-1], 0, 0, os.POSIX_FADV_DONTNEED)  # starts the write-back
-        for fd in fds:
-            os.fsync(fd)
     finally:
         for fd in fds:
             os.close(fd)

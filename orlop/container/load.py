@@ -34,6 +34,7 @@ from orlop.container.shapes import Damaged
 from orlop.container.times import stamp
 from orlop.errors import OrlopError
 from orlop.oci import idmap
+from orlop.oci.digest import ImageID
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +145,7 @@ def _empty_trash(containers: Containers) -> None:
 
 def recover(containers: Containers, tasks: list[Json]) -> None:
     """Match records with the keeper's tasks, then restart what its policy wants back."""
+    _mend_layers(containers)
     found = {task["id"]: task for task in tasks if not task.get("exec_id")}
     live: set[str] = set()
     for container in containers.all():
@@ -285,6 +287,17 @@ def _stray(containers: Containers, id: str, task: Json) -> None:
         containers.keeper.signal(id, "", 9)
     except (OrlopError, OSError):
         log.exception("stray container %s", id[:12])
+
+
+def _mend_layers(containers: Containers) -> None:
+    for container in containers.all():
+        try:
+            image = containers.images.find(ImageID(str(container.record.get("Image") or "")))
+            chain = image.chain if image is not None else None
+            if containers.layers.mend_writable(container.id, chain):
+                log.warning("layers of container %s were mended", container.id[:12])
+        except (OrlopError, OSError):
+            log.exception("layers of container %s", container.id[:12])
 
 
 def _sweep_layers(containers: Containers) -> None:

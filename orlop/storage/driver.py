@@ -32,8 +32,8 @@ class Driver(Protocol):
     def tree(self, id: str) -> Path:
         """The difference that layer `id` holds."""
 
-    def records(self, id: str) -> list[Path]:
-        """The small files without which `id` cannot be mounted."""
+    def mend(self, id: str, parent: str | None) -> bool:
+        """Write again what a power cut left of the small files of `id`; True when it had to."""
 
     def exists(self, id: str) -> bool: ...
 

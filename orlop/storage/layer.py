@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from orlop.oci.digest import ChainID, DiffID
+from orlop.oci.digest import ChainID, DiffID, digest_of
 from orlop.storage.recordfile import DIGEST, TREE, text
 
 
@@ -55,3 +56,25 @@ def read_layer(folder: Path) -> Layer | None:
         cache_id,
         size,
     )
+
+
+def read_writable(folder: Path) -> Writable | None:
+    """None for a record that was cut short."""
+    mount_id = text(folder / "mount-id")
+    init_id, parent = _optional(folder / "init-id", TREE), _optional(folder / "parent", DIGEST)
+    if not TREE.fullmatch(mount_id) or init_id is None or parent is None:
+        return None
+    return Writable(folder.name, mount_id, init_id, ChainID(parent) if parent else None)
+
+
+def _optional(path: Path, form: re.Pattern[str]) -> str | None:
+    """ "" without such a file, None for one that says nothing."""
+    found = text(path)
+    if form.fullmatch(found):
+        return found
+    return None if found or path.exists() else ""
+
+
+def mount_id_of(container_id: str) -> str:
+    """The name of its tree: one that can be found again when the record of it is lost."""
+    return digest_of(f"orlop mount {container_id}".encode())[7:]

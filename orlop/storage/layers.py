@@ -29,7 +29,14 @@ from orlop.storage.diff import diff_tar
 from orlop.storage.driver import Driver, Owners
 from orlop.storage.initlayer import Template, apply_template, populate, read_template
 from orlop.storage.journal import Journal
-from orlop.storage.layer import Layer, Staged, Writable, read_layer
+from orlop.storage.layer import (
+    Layer,
+    Staged,
+    Writable,
+    mount_id_of,
+    read_layer,
+    read_writable,
+)
 from orlop.storage.recordfile import TREE, nothing, put, text
 from orlop.storage.tarsplit import assemble
 from orlop.storage.unpack import unpack_layer
@@ -249,7 +256,9 @@ class Layers:
         init: bool = True,
         volatile: bool = False,
     ) -> Writable:
-        mount_id = secrets.token_hex(32)
+        mount_id = mount_id_of(container_id)
+        if volatile or self.driver.exists(mount_id):
+            mount_id = secrets.token_hex(32)
         init_id = f"{mount_id}-init" if init else ""
         self.note(mount_id, init_id)
         below = self.get(parent).cache_id if parent is not None else None
@@ -265,8 +274,6 @@ class Layers:
                 self.driver.attach(mount_id, below)
             made = Writable(container_id, mount_id, init_id, parent, volatile)
             self._write_mount(made)
-            if not volatile:
-                self._keep_mount(made)
         except BaseException:
             self.driver.remove(mount_id)
             if init_id:
@@ -313,14 +320,33 @@ class Layers:
             put(fresh / "parent", made.parent, durable=False)
         os.rename(fresh, folder)
 
-    def _keep_mount(self, made: Writable) -> None:
-        """Nothing else says which trees a container has and what they stand on."""
-        folder = self.root / "mounts" / made.container_id
-        paths = [*folder.iterdir(), *self.driver.records(made.mount_id)]
+    def mend_writable(self, container_id: str, parent: ChainID | None) -> bool:
+        """After a power cut: none of the small files is synced, all can be said again from the
+        container's ID and its image. True when something had to be."""
+        made = self._writable.get(container_id) or self._derived(container_id, parent)
+        if made is None or (parent is not None and not self.has(parent)):
+            return False
+        below = self.get(parent).cache_id if parent is not None else None
+        mended = False
         if made.init_id:
-            paths += self.driver.records(made.init_id)
-        files.make_durable(paths)
-        files.fsync_dir(folder.parent)
+            mended = self.driver.mend(made.init_id, below)
+            below = made.init_id
+        mended |= self.driver.mend(made.mount_id, below)
+        if container_id not in self._writable:
+            self._forget_mount(container_id)
+            self._write_mount(made)
+            self._writable[container_id] = made
+            mended = True
+        return mended
+
+    def _derived(self, container_id: str, parent: ChainID | None) -> Writable | None:
+        mount_id = mount_id_of(container_id)
+        if not self.driver.exists(mount_id):
+            return None
+        init_id = f"{mount_id}-init"
+        return Writable(
+            container_id, mount_id, init_id if self.driver.exists(init_id) else "", parent
+        )
 
     def writable(self, container_id: str) -> Writable:
         try:
@@ -408,14 +434,9 @@ class Layers:
             if layer is not None:
                 self._layers[layer.chain_id] = layer
         for folder in (self.root / "mounts").iterdir():
-            mount_id = text(folder / "mount-id")
-            if TREE.fullmatch(mount_id):
-                self._writable[folder.name] = Writable(
-                    folder.name,
-                    mount_id,
-                    text(folder / "init-id"),
-                    ChainID(text(folder / "parent")) or None,
-                )
+            made = read_writable(folder)
+            if made is not None:
+                self._writable[folder.name] = made
 
     def sweep(self, containers: set[str]) -> list[str]:
         """Remove what a crash left: half-made layers, writable layers of no container.

@@ -54,6 +54,9 @@ class FakeImages:
             )
         raise NotFound(f"No such image: {ref if ':' in ref else ref + ':latest'}")
 
+    def find(self, id: str) -> FakeImage | None:
+        return None
+
     def children(self, id: str) -> list[FakeImage]:
         return []
 
@@ -92,6 +95,9 @@ class FakeLayers:
             raise OSError(28, "No space left on device")
         self.writable_of[id] = parent
         (self.merged(id) / "etc").mkdir(parents=True)
+
+    def mend_writable(self, id: str, parent: str | None) -> bool:
+        return False
 
     def mount(self, id: str, owners: object = None) -> str:
         self.mounted.add(id)

@@ -166,6 +166,28 @@ def test_a_power_cut_left_zeros_in_a_link(layers: Layers) -> None:
     assert layers.root.is_dir()
 
 
+def test_a_power_cut_took_the_small_files_of_a_container(layers: Layers) -> None:
+    """All of them at once, and each alone: it is the container that it was."""
+    base = layers.register(None, io.BytesIO(archive(("bin", None), ("bin/x", b"x"))))
+    made = layers.create_writable("c1", base.chain_id)
+    trees = [layers.driver.home / id for id in (made.mount_id, made.init_id)]
+    names = [layers.root / "mounts/c1" / name for name in ("mount-id", "init-id", "parent")]
+    names += [tree / name for tree in trees for name in ("link", "lower")]
+    before = {path: path.read_bytes() for path in names}
+    for lost in [names, *([path] for path in names)]:
+        for empty in (True, False):
+            for path in lost:
+                path.write_bytes(b"" if empty else bytes(len(before[path])))
+            again = Layers(layers.root, layers.driver)
+            assert again.mend_writable("c1", base.chain_id) is True
+            assert {path: path.read_bytes() for path in names} == before
+            assert again.sweep({"c1"}) == []
+    merged = again.mount("c1")
+    assert Path(merged, "bin/x").read_bytes() == b"x"
+    again.unmount("c1")
+    assert again.mend_writable("c1", base.chain_id) is False
+
+
 @pytest.mark.parametrize("record", ["sha256/*/cache-id", "mounts/c1/mount-id"])
 def test_a_record_that_was_cut_short_gives_no_tree_to_the_sweep(
     layers: Layers, record: str

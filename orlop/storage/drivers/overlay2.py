@@ -34,6 +34,7 @@ MAX_LAYERS = 128
 _PAGE = 4096  # what mount(2) takes as options, with its closing zero
 _LINK = 26
 _SHORT = re.compile(r"[A-Z2-7]{26}")
+_STACK = re.compile(r"l/[A-Z2-7]{26}(:l/[A-Z2-7]{26})*")
 
 
 class Overlay2:
@@ -97,9 +98,20 @@ class Overlay2:
     def tree(self, id: str) -> Path:
         return self.home / id / "diff"
 
-    def records(self, id: str) -> list[Path]:
-        base = self.home / id
-        return [path for path in (base / "link", base / "lower") if path.exists()]
+    def mend(self, id: str, parent: str | None) -> bool:
+        base, target = self.home / id, f"../{id}/diff"
+        mended = False
+        if not _SHORT.fullmatch(text(base / "link")):
+            links = self.home / "l"
+            found = next((n for n in os.listdir(links) if os.readlink(links / n) == target), "")
+            if not found:
+                return False  # it never came to be
+            put(base / "link", found)
+            mended = True
+        if parent is not None and not _STACK.fullmatch(text(base / "lower")):
+            self.attach(id, parent)
+            mended = True
+        return mended
 
     def exists(self, id: str) -> bool:
         return self.tree(id).is_dir()

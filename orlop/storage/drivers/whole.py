@@ -36,8 +36,8 @@ class WholeTrees:
     def tree(self, id: str) -> Path:
         return self._trees / id
 
-    def records(self, id: str) -> list[Path]:
-        return []
+    def mend(self, id: str, parent: str | None) -> bool:
+        return False  # there are none
 
     def exists(self, id: str) -> bool:
         return self.tree(id).is_dir()
