@@ -290,6 +290,10 @@ def _stray(containers: Containers, id: str, task: Json) -> None:
 
 
 def _mend_layers(containers: Containers) -> None:
+    try:
+        containers.layers.mend()
+    except OSError:
+        log.exception("layers of images")
     for container in containers.all():
         try:
             image = containers.images.find(ImageID(str(container.record.get("Image") or "")))

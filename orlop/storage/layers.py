@@ -29,14 +29,8 @@ from orlop.storage.diff import diff_tar
 from orlop.storage.driver import Driver, Owners
 from orlop.storage.initlayer import Template, apply_template, populate, read_template
 from orlop.storage.journal import Journal
-from orlop.storage.layer import (
-    Layer,
-    Staged,
-    Writable,
-    mount_id_of,
-    read_layer,
-    read_writable,
-)
+from orlop.storage.layer import Layer, Staged, Writable, mount_id_of, read_layer
+from orlop.storage.layer import read_writable as read_mount
 from orlop.storage.recordfile import TREE, nothing, put, text
 from orlop.storage.tarsplit import assemble
 from orlop.storage.unpack import unpack_layer
@@ -320,6 +314,17 @@ class Layers:
             put(fresh / "parent", made.parent, durable=False)
         os.rename(fresh, folder)
 
+    def mend(self) -> None:
+        """After a power cut: what a layer stands on is written behind the sync of its files."""
+        done: set[str] = set()
+        for top in self.all():
+            below: str | None = None
+            with suppress(NotFound):  # of damaged records
+                for layer in self.chain(top.chain_id):
+                    if layer.cache_id not in done and self.driver.exists(layer.cache_id):
+                        self.driver.mend(layer.cache_id, below)
+                    done.add(below := layer.cache_id)
+
     def mend_writable(self, container_id: str, parent: ChainID | None) -> bool:
         """After a power cut: none of the small files is synced, all can be said again from the
         container's ID and its image. True when something had to be."""
@@ -434,7 +439,7 @@ class Layers:
             if layer is not None:
                 self._layers[layer.chain_id] = layer
         for folder in (self.root / "mounts").iterdir():
-            made = read_writable(folder)
+            made = read_mount(folder)
             if made is not None:
                 self._writable[folder.name] = made
 

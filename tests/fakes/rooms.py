@@ -96,6 +96,9 @@ class FakeLayers:
         self.writable_of[id] = parent
         (self.merged(id) / "etc").mkdir(parents=True)
 
+    def mend(self) -> None:
+        pass
+
     def mend_writable(self, id: str, parent: str | None) -> bool:
         return False
 

@@ -166,6 +166,26 @@ def test_a_power_cut_left_zeros_in_a_link(layers: Layers) -> None:
     assert layers.root.is_dir()
 
 
+def test_a_power_cut_took_what_a_layer_stands_on(layers: Layers) -> None:
+    """Three of them at once: an acknowledged image whose layers could not be merged any more."""
+    chain, trees = None, []
+    for name in ("a", "b", "c"):
+        layer = layers.register(chain, io.BytesIO(archive((name, name.encode()))))
+        chain = layer.chain_id
+        trees.append(layers.driver.home / layer.cache_id / "lower")
+    before = [path.read_bytes() for path in trees[1:]]
+    for path in trees[1:]:
+        path.write_bytes(b"")
+    again = Layers(layers.root, layers.driver)
+    again.mend()
+    assert [path.read_bytes() for path in trees[1:]] == before
+    assert not trees[0].exists()
+    again.create_writable("c1", chain)
+    merged = Path(again.mount("c1"))
+    assert [(merged / name).read_bytes() for name in "abc"] == [b"a", b"b", b"c"]
+    again.unmount("c1")
+
+
 def test_a_power_cut_took_the_small_files_of_a_container(layers: Layers) -> None:
     """All of them at once, and each alone: it is the container that it was."""
     base = layers.register(None, io.BytesIO(archive(("bin", None), ("bin/x", b"x"))))
