@@ -168,7 +168,6 @@ top same3
 stats --no-stream --format {{.Name}}:{{.PIDs}} same1
 stats --no-stream nosuch
 system df
-system df -v
 system df --format {{.Type}}:{{.TotalCount}}
 events --since 1h --until 0s -f container=same3 -f event=die
 events --since 1h --until 0s -f container=same3 --format {{.Type}}:{{.Action}}
@@ -354,7 +353,30 @@ def test_erring(things: Daemon, line: str) -> None:
     same(things, *line.split(" "))
 
 
-@pytest.mark.parametrize("path", sorted({*words.COMMANDS, *words.TOP} - _OURS - {"chainid"}))
+_NOT_EXPERIMENTAL = {f"manifest {verb}" for verb in ("annotate", "create", "inspect", "push", "rm")}
+
+
+@pytest.mark.parametrize("path", sorted(_NOT_EXPERIMENTAL))
+def test_help_but_that_it_is_experimental(orlopd: Daemon, path: str) -> None:
+    theirs = orlopd.docker(*path.split(" "), "--help").stdout
+    theirs = re.sub(r"EXPERIMENTAL:\n(?:.+\n)+\n?", "", theirs)
+    ours = orlopd.orlop(*path.split(" "), "--help").stdout.rstrip("\n")
+    assert ours.replace("orlop", "docker") == theirs.rstrip("\n")
+
+
+def test_disk_usage_and_more(things: Daemon) -> None:
+    theirs = things.docker("system", "df", "-v").stdout
+    ours = things.orlop("system", "df", "-v").stdout
+    assert ours.startswith(theirs)
+    assert "Data root usage:" in ours
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        {*words.COMMANDS, *words.TOP} - _OURS - _NOT_EXPERIMENTAL - {"chainid", "system import"}
+    ),
+)
 def test_help(orlopd: Daemon, path: str) -> None:
     assert same(orlopd, *path.split(" "), "--help", exact=True) == 0
 
