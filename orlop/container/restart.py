@@ -35,6 +35,8 @@ def _stop(
 ) -> None:
     """It is kept until its end is dealt with, and no longer: the next life may end at once."""
     with container.lock:
+        if not container.state.running:
+            return  # not even the signal's name is looked at
         container.restarts_under_way += 1
     try:
         stop.ended(containers, container, timeout=timeout, signal=signal)

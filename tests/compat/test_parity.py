@@ -46,7 +46,16 @@ def answers(parity: Daemon, ours: scenes.Docker) -> dict[str, scenes.Answer]:
 def test_a_container_is_as_dockers_from_inside(
     answers: dict[str, scenes.Answer], name: str
 ) -> None:
-    assert EXPLAINED.left(name, scenes.differences(RECORDED[name], answers[name])) == {}
+    found = scenes.differences(RECORDED[name], answers[name])
+    if name in ("net-host", "all-host") and "sysctls" in found:
+        # The network's are the host's: what they are is no matter of the engine.
+        rest = {
+            who: [line for line in lines if not line.startswith("net/")]
+            for who, lines in found.pop("sysctls").items()
+        }
+        if any(rest.values()):
+            found["sysctls"] = rest
+    assert EXPLAINED.left(name, found) == {}
 
 
 def test_the_filters_answer_alike(parity: Daemon, ours: scenes.Docker) -> None:
