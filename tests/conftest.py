@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from daemon import Daemon
+from daemon import Daemon, with_busybox
 from registry import Registry
 
 # A shell ignores interrupts for what it starts in the background, and programs inherit that.
@@ -19,23 +19,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.fixture(scope="session")
 def orlopd() -> Iterator[Daemon]:
     """One daemon for the session, with the image busybox:latest."""
-    daemon = Daemon().start()
-    try:
-        daemon.orlop("bootstrap", "busybox")
+    with with_busybox(Daemon()) as daemon:
         yield daemon
-    finally:
-        daemon.close()
 
 
 @pytest.fixture
 def own_orlopd() -> Iterator[Daemon]:
     """A daemon of the test's own, to be killed at will; with busybox:latest."""
-    daemon = Daemon(name="own").start()
-    try:
-        daemon.orlop("bootstrap", "busybox")
+    with with_busybox(Daemon(name="own")) as daemon:
         yield daemon
-    finally:
-        daemon.close()
 
 
 @pytest.fixture(scope="session")

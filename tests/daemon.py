@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +202,14 @@ class _Http(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(30)
         self.sock.connect(str(self._path))
+
+
+@contextmanager
+def with_busybox(daemon: Daemon) -> Iterator[Daemon]:
+    """`daemon`, started, with busybox:latest; closed at the end."""
+    daemon.start()
+    try:
+        daemon.orlop("bootstrap", "busybox")
+        yield daemon
+    finally:
+        daemon.close()

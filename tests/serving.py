@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -26,8 +27,8 @@ def serving(daemon: Daemon, *flags: str) -> Iterator[str]:
     try:
         ready, _, _ = select.select([process.stdout, process.stderr], [], [], 20)
         line = process.stdout.readline() if process.stdout in ready else ""
-        assert line.startswith("Serving the local images at "), process.communicate()
-        yield line.split("//")[1].partition("/")[0]
+        assert re.match(r"Serving (the local images|https?://\S+) at ", line), process.communicate()
+        yield line.split(" at ")[1].split("//")[1].partition("/")[0]
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from orlop.api import decode, encode
+from orlop.api import encode
 from orlop.api.answer import Answer, Stream
 from orlop.api.call import Call
 from orlop.errors import InvalidArgument
@@ -93,13 +93,7 @@ def entry(call: Call) -> Answer:
 
 
 def push(call: Call) -> Answer:
-    data = call.body.read(decode.BODY_LIMIT + 1)
-    if len(data) > decode.BODY_LIMIT:
-        raise InvalidArgument("http: request body too large")
-    try:
-        wanted = msgspec.json.decode(data, type=_List)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InvalidArgument(f"invalid JSON: {error}") from None
+    wanted = call.exactly(_List)
     entries = [{"Ref": row.ref, "Platform": row.platform} for row in wanted.manifests]
     made = lists.push_list(
         call.engine.images,

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from orlop.api import decode
 from orlop.api.answer import TAR, Stream
 from orlop.api.build import registries
 from orlop.api.call import Call
@@ -44,13 +43,7 @@ class _Body(msgspec.Struct, rename="pascal"):
 
 
 def make(call: Call) -> Stream:
-    data = call.body.read(decode.BODY_LIMIT + 1)
-    if len(data) > decode.BODY_LIMIT:
-        raise InvalidArgument("http: request body too large")
-    try:
-        asked = msgspec.json.decode(data, type=_Body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise InvalidArgument(f"invalid JSON: {error}") from None
+    asked = call.exactly(_Body)
     images = call.engine.images
     names = [_name(text) for text in asked.names]
     parts = []

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import h11
+import msgspec
 
 from orlop.api import decode
 from orlop.api.exchange import Exchange, Gone
 from orlop.engine import Engine
 from orlop.errors import InvalidArgument
+
+_T = TypeVar("_T")
 
 
 class Call:
@@ -101,14 +104,26 @@ class Call:
                 return {}
             raise InvalidArgument("invalid JSON: got EOF while reading request body")
         decode.check_content_type(self.header("content-type"))
-        data = self._exchange.body.collect(decode.BODY_LIMIT, decode.BODY_TIME)
-        if data is None:
-            raise InvalidArgument("http: request body too large")
+        data = self._document()
         if not data.strip():
             if optional:
                 return {}
             raise InvalidArgument("invalid JSON: got EOF while reading request body")
         return decode.document(data, shape)
+
+    def exactly(self, shape: type[_T]) -> _T:
+        """The body as a `shape` of our own calls. Raises InvalidArgument."""
+        decode.check_content_type(self.header("content-type"))
+        try:
+            return msgspec.json.decode(self._document(), type=shape)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise InvalidArgument(f"invalid JSON: {error}") from None
+
+    def _document(self) -> bytes:
+        data = self._exchange.body.collect(decode.BODY_LIMIT, decode.BODY_TIME)
+        if data is None:
+            raise InvalidArgument("http: request body too large")
+        return data
 
     def upgrade(self) -> bytes:
         return self._exchange.upgrade()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-
 from orlop.kernel import libc, process
+from orlop.kernel.ownthread import on_own_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,20 +12,12 @@ if TYPE_CHECKING:
 
 def as_owner(uid: int, gid: int, action: Callable[[], None]) -> None:
     """Run `action` on a thread of its own whose new files belong to `uid` and `gid`."""
-    failed: list[BaseException] = []
 
     def work() -> None:
-        try:
-            _, permitted, inheritable = process.capabilities()
-            libc.LIBC.setfsgid(gid)
-            libc.LIBC.setfsuid(uid)  # leaving 0 takes the capabilities for files along
-            process.set_capabilities(permitted, permitted, inheritable)
-            action()
-        except BaseException as error:
-            failed.append(error)
+        _, permitted, inheritable = process.capabilities()
+        libc.LIBC.setfsgid(gid)
+        libc.LIBC.setfsuid(uid)  # leaving 0 takes the capabilities for files along
+        process.set_capabilities(permitted, permitted, inheritable)
+        action()
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
+    on_own_thread(work)

@@ -128,23 +128,14 @@ def unshare(flags: int) -> None:
 
 def in_directory(path: object, action: Callable[[], None]) -> None:
     """Run `action` with `path` as working directory, on a thread that shares it with nobody."""
-    import threading
-
-    failed: list[BaseException] = []
+    from orlop.kernel.ownthread import on_own_thread  # threading: only the daemon has it
 
     def work() -> None:
-        try:
-            unshare(_CLONE_FS)
-            os.chdir(str(path))
-            action()
-        except BaseException as error:
-            failed.append(error)
+        unshare(_CLONE_FS)
+        os.chdir(str(path))
+        action()
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
+    on_own_thread(work)
 
 
 def setns(fd: int, flags: int) -> None:

@@ -6,19 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from daemon import Daemon
+from daemon import Daemon, with_busybox
 
 pytestmark = pytest.mark.root
 
 
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Daemon]:
-    made = Daemon(name="caches").start()
-    try:
-        made.orlop("bootstrap", "busybox")
+    with with_busybox(Daemon(name="caches")) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from daemon import Daemon
+from daemon import Daemon, with_busybox
 from fakes.logservers import Datagrams, Fluent, Streams, certificate
 
 pytestmark = pytest.mark.root
@@ -24,12 +24,8 @@ SAY = "echo one; sleep 0.1; echo two >&2"
 
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Daemon]:
-    made = Daemon(name="logs").start()
-    try:
-        made.orlop("bootstrap", "busybox")
+    with with_busybox(Daemon(name="logs")) as made:
         yield made
-    finally:
-        made.close()
 
 
 def run(daemon: Daemon, script: str, *flags: str) -> str:

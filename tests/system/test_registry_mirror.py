@@ -5,39 +5,16 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import select
 import signal
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from daemon import ORLOP, Daemon
+from daemon import Daemon
 from fakes.images import document, gz, layer_tar
 from fakes.registry import Registry, Request, Response, error
+from serving import serving
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
-
-
-@contextmanager
-def mirroring(daemon: Daemon, url: str, *flags: str) -> Iterator[str]:
-    """The mirror's address, while the command runs."""
-    process = subprocess.Popen(
-        [*ORLOP, "registry", "serve", "-q", "--addr=127.0.0.1:0", f"--proxy={url}", *flags],
-        env={**os.environ, **daemon.environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        ready, _, _ = select.select([process.stdout, process.stderr], [], [], 20)
-        line = process.stdout.readline() if process.stdout in ready else ""
-        assert line.startswith(f"Serving {url} at "), process.communicate()
-        yield line.split(" at ")[1].split("//")[1].partition("/")[0]
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
 
 
 @pytest.fixture
@@ -73,7 +50,7 @@ def forget(daemon: Daemon, host: str) -> None:
 def test_what_was_asked_for_once_is_served_without_upstream(
     daemon: Daemon, upstream: Registry
 ) -> None:
-    with mirroring(daemon, f"http://{upstream.host}") as host:
+    with serving(daemon, "-q", f"--proxy=http://{upstream.host}") as host:
         daemon.docker("pull", "-q", f"{host}/team/app:1")
         sent = upstream.sent
         forget(daemon, host)
@@ -88,7 +65,7 @@ def test_what_was_asked_for_once_is_served_without_upstream(
     daemon.process.send_signal(signal.SIGTERM)  # type: ignore[union-attr]
     daemon.process.wait(timeout=20)  # type: ignore[union-attr]
     daemon.start()
-    with mirroring(daemon, f"http://{upstream.host}") as host:
+    with serving(daemon, "-q", f"--proxy=http://{upstream.host}") as host:
         daemon.docker("pull", "-q", f"{host}/team/app:1")
         daemon.docker("image", "prune", "-af")
         status, _ = ask(host, "/v2/team/app/manifests/1")
@@ -98,7 +75,7 @@ def test_what_was_asked_for_once_is_served_without_upstream(
 
 
 def test_a_tag_that_moves(daemon: Daemon, upstream: Registry) -> None:
-    with mirroring(daemon, f"http://{upstream.host}") as host:
+    with serving(daemon, "-q", f"--proxy=http://{upstream.host}") as host:
         before = ask(host, "/v2/team/app/manifests/1")
         layer = layer_tar({"new": b"x"})
         upstream.add_image("team/app", "1", [gz(layer)], document([layer]))
@@ -121,7 +98,7 @@ def test_credentials_of_clients_go_nowhere(daemon: Daemon, upstream: Registry) -
         return answer
 
     upstream.rules.append(guarded)
-    with mirroring(daemon, f"http://{upstream.host}") as host:
+    with serving(daemon, "-q", f"--proxy=http://{upstream.host}") as host:
         mine = {"Authorization": "Basic Y2xpZW50OnNlY3JldA==", "Cookie": "client=secret"}
         status, raw = ask(host, "/v2/team/app/manifests/1", headers=mine)
         assert status == 200
@@ -139,7 +116,7 @@ def test_credentials_of_clients_go_nowhere(daemon: Daemon, upstream: Registry) -
 
 def test_what_a_mirror_refuses(daemon: Daemon, upstream: Registry) -> None:
     (blob,) = [d for name, d in upstream.blobs if upstream.blobs[name, d][:1] == b"{"]
-    with mirroring(daemon, f"http://{upstream.host}") as host:
+    with serving(daemon, "-q", f"--proxy=http://{upstream.host}") as host:
         assert ask(host, "/v2/team/app/blobs/uploads/", "POST")[0] == 405
         assert ask(host, "/v2/team/app/manifests/1", "DELETE")[0] == 405
         assert ask(host, "/v2/team/app/manifests/..%2Fx")[0] in (400, 404, 405)
@@ -160,7 +137,7 @@ def test_a_lying_upstream(daemon: Daemon, upstream: Registry) -> None:
     name, blob = next((n, d) for n, d in upstream.blobs if len(upstream.blobs[n, d]) > 1000)
     whole = upstream.blobs[name, blob]
     upstream.blobs[name, blob] = whole[:-1] + bytes([whole[-1] ^ 1])
-    with mirroring(daemon, f"http://{upstream.host}") as host:
+    with serving(daemon, "-q", f"--proxy=http://{upstream.host}") as host:
         assert ask(host, "/v2/team/app/manifests/1")[0] == 200
         assert ask(host, f"/v2/team/app/blobs/{blob}")[0] == 404
         upstream.blobs[name, blob] = whole

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from daemon import Daemon
+from daemon import Daemon, with_busybox
 from fakes import dockerroots
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(120)]
@@ -19,12 +19,8 @@ LISTING = "find /d /bin/vi /bin/ls /kept -maxdepth 1 2>&1 | sort; cat /d/b /kept
 
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Daemon]:
-    made = Daemon("--iptables=false", name="bring").start()
-    try:
-        made.orlop("bootstrap", "busybox")
+    with with_busybox(Daemon("--iptables=false", name="bring")) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daemon import Daemon
+from daemon import Daemon, with_busybox
 
 from orlop.oci.jsonlite import split
 
@@ -25,12 +25,8 @@ EMPTY = {
 
 @pytest.fixture
 def daemon() -> Iterator[Daemon]:
-    made = Daemon("--iptables=false", name="du").start()
-    try:
-        made.orlop("bootstrap", "busybox")
+    with with_busybox(Daemon("--iptables=false", name="du")) as made:
         yield made
-    finally:
-        made.close()
 
 
 def rows(daemon: Daemon) -> list[dict[str, Any]]:
