@@ -12,12 +12,12 @@ import socket
 import subprocess
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from buildclients import SUITES, Client, steady
-from daemon import Daemon
+from daemon import Daemon, with_busybox
 from serving import serving
 
 pytestmark = pytest.mark.root
@@ -55,6 +55,14 @@ def context(tmp_path: Path) -> Path:
 
 def write(folder: Path, text: str) -> None:
     (folder / "Dockerfile").write_text(text)
+
+
+@pytest.fixture(scope="module")
+def orlopd() -> Iterator[Daemon]:
+    """One of these tests' own: their images, some busybox itself by other names, are in nobody's
+    way."""
+    with with_busybox(Daemon(name="buildx")) as made:
+        yield made
 
 
 @pytest.fixture(params=SUITES)
