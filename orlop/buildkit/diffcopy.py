@@ -28,6 +28,7 @@ _KINDS = 0x8F280000
 _SETUID, _SETGID, _STICKY = 1 << 23, 1 << 22, 1 << 20
 _LONGEST = 4096  # bytes of a path
 _MOST = 2_000_000  # entries
+_CAPABILITY = 24  # bytes of security.capability, in its longest form
 _ASKED = 512  # files under way: what we ask for must fit a window while nobody reads it
 _SMALL = 64 << 10  # bytes of a file that is gathered in memory
 
@@ -102,6 +103,8 @@ class Receiver:
         self._told = False  # all there is
         self._waiting: deque[tuple[int, Item]] = deque()
         self._open: dict[int, _File] = {}
+        self._pending: set[str] = set()  # paths of both
+        self._links: list[Item] = []  # hard links to those
         self._said_end = False
 
     def take(self, data: bytes) -> None:
@@ -133,6 +136,8 @@ class Receiver:
             self._open[number] = self._begun(item)
             out.append(encode(m.PACKET, {"type": REQUEST, "id": number}))
         if self._told and not self._open and not self._waiting and not self._said_end:
+            for item in self._links:
+                self._context.put(self._linked(item))
             self._said_end = True
             out.append(encode(m.PACKET, {"type": FIN}))
         return out
@@ -151,10 +156,15 @@ class Receiver:
             raise InvalidArgument(f"the context has more than {_MOST} entries")
         item = self._item(stat)
         if item.kind == FILE and item.link:
-            self._context.put(self._linked(item))
+            if item.link in self._pending:
+                self._links.append(item)
+                self._pending.add(item.path)  # another may be a link to this one
+            else:
+                self._context.put(self._linked(item))
         elif item.kind == FILE and item.size:
             if not self._context.recall(item):
                 self._waiting.append((number, item))
+                self._pending.add(item.path)
         else:
             empty = hashlib.sha256().hexdigest() if item.kind == FILE else ""
             self._context.put(replace(item, digest=empty))
@@ -173,9 +183,13 @@ class Receiver:
         mode = stat.get("mode", 0)
         size = stat.get("size", 0)
         kind = _kind(mode)
-        if size < 0:
-            raise InvalidArgument(f"{path}: negative size")
+        if not 0 <= size < 1 << 50:
+            raise InvalidArgument(f"{path}: invalid size")
+        if "\0" in link or max(stat.get("uid", 0), stat.get("gid", 0)) >= (1 << 32) - 1:
+            raise InvalidArgument(f"{path}: invalid link or owner")
         caps = stat.get("xattrs", {}).get("security.capability")
+        if caps and len(caps) > _CAPABILITY:
+            raise InvalidArgument(f"{path}: invalid capabilities")
         return Item(
             path, kind, _bits(mode), stat.get("uid", 0), stat.get("gid", 0),
             size if kind == FILE else 0, link, mtime_ns=stat.get("modified", 0),
@@ -185,10 +199,7 @@ class Receiver:
     def _linked(self, item: Item) -> Item:
         found = self._context.item(item.link)
         if found is None or found.kind != FILE:
-            pending = any(one.path == item.link for _, one in self._waiting)
-            pending = pending or any(f.item.path == item.link for f in self._open.values())
-            why = "is under way" if pending else "is not there"
-            raise InvalidArgument(f"invalid hard link {item.path!r}: {item.link!r} {why}")
+            raise InvalidArgument(f"invalid hard link {item.path!r}: {item.link!r} is not there")
         return replace(found, path=item.path)
 
     # --- contents ---------------------------------------------------------------------------------

@@ -150,6 +150,7 @@ class Build:
         found: ev.Finished | None = None
         with closing(building(self.builder, request)) as events:  # type: ignore[type-var]
             for event in events:
+                self.job.check()  # a cancel may have come before the builder knew of it
                 narrator.take(event)
                 if isinstance(event, ev.Finished):
                     found = event
@@ -168,8 +169,17 @@ class Build:
             self.builder.images.keep([ChainID(event.chain)])
 
     def _context(self) -> AbstractContextManager[Context]:
-        wanted = reach.files(self.document, self.needed)
+        wanted = None if self._may_be_triggered() else reach.files(self.document, self.needed)
         return self.sources.context(wanted)
+
+    def _may_be_triggered(self) -> bool:
+        """ONBUILD of a base, which perhaps is still to be pulled, may take any of the context."""
+        bases = {s.base for s in self.needed} - {"", "scratch"}
+        try:
+            found = [self.builder.images.get(base) for base in bases]
+        except OrlopError:
+            return True
+        return any(image.run_config.get("OnBuild") for image in found)
 
     def _request(self, context: Context, agents: Agents) -> Request:
         asked, session = self.asked, self.job.session
@@ -216,7 +226,7 @@ def prepare(kit: Buildkit, job: Job, found: Mapping[str, str]) -> Build:
         sources.close()
         raise _said(error, job, asked, text) from None
     build = Build(fresh_id(), kit.builder, job, asked, sources, text, document, needed)
-    job.builds[build.id] = build
+    job.add(build)
     return build
 
 

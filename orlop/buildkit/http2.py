@@ -28,6 +28,7 @@ _FRAME = 256 << 10
 _STREAMS = 64  # that a peer may open at once
 _UNSENT = 16 << 20  # bytes of answers that a peer may leave unread before it is cut off
 _CANCEL = int(h2.errors.ErrorCodes.CANCEL)
+_REFUSED = int(h2.errors.ErrorCodes.REFUSED_STREAM)
 
 
 class Broken(OrlopError):
@@ -52,6 +53,8 @@ class Stream:
     # --- from the reading thread, with the lock -------------------------------------------------
 
     def take(self, data: bytes, size: int) -> None:
+        if not size:
+            return  # an empty frame: no window bounds how many of these come
         self._chunks.append((data, size))
         self._changed.notify_all()
 
@@ -98,9 +101,9 @@ class Stream:
                     raise Broken(self._reset)
                 self._changed.wait()
             data = b"".join([chunk for chunk, _ in self._chunks])
-            connection.took(self.id, self.unread())
+            connection.took(self.id, self.drain())
         connection.flush()
-        return data or self.receive()  # a frame may be empty
+        return data or self.receive()  # nothing but padding
 
     def send_headers(self, headers: Headers, *, end: bool = False) -> None:
         connection = self._connection
@@ -135,7 +138,8 @@ class Stream:
         """Give the call up, if it is not at its end; forget what was not read."""
         self._connection.forget(self)
 
-    def unread(self) -> int:
+    def drain(self) -> int:
+        """Forget what was not read; its size, as the peer counts it."""
         size = sum(size for _, size in self._chunks)
         self._chunks.clear()
         return size
@@ -233,7 +237,7 @@ class Connection:
             if self._streams.pop(stream.id, None) is None:
                 return
             stream.lose("the call was given up")  # our own end: nobody is told
-            self.took(stream.id, stream.unread())
+            self.took(stream.id, stream.drain())
             try:
                 self.http.reset_stream(stream.id, _CANCEL)
             except h2.exceptions.ProtocolError:
@@ -295,14 +299,15 @@ class Connection:
         elif isinstance(event, h2.events.WindowUpdated | h2.events.RemoteSettingsChanged):
             for stream in self._streams.values():
                 stream.wake()
-        elif isinstance(event, h2.events.ConnectionTerminated):
-            raise Broken("the peer ended the connection")
-        return []
+        return []  # after a GOAWAY comes the end of the stream
 
     def _begin(self, event: h2.events.RequestReceived) -> list[Callable[[], object]]:
         serve = self._serve
         assert serve is not None  # a client's peer opens no streams: h2 refuses
         id = event.stream_id or 0
+        if len(self._streams) >= 2 * _STREAMS:  # opened and reset: threads that are still at it
+            self.http.reset_stream(id, _REFUSED)
+            return []
         stream = self._streams[id] = Stream(self, id, _text(event.headers or []))
         thread = threading.Thread(target=serve, args=(stream,), name="orlop-grpc", daemon=True)
         return [thread.start]

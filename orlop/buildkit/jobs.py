@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _PATIENCE = 6.0  # seconds that a call waits for the build it names
 _KEPT = 8  # ended builds whose story may still be asked for
-_STORY = 64 << 20  # bytes of it; logs are clipped long before
+_STORY = 16 << 20  # bytes of it; logs are clipped long before
 
 
 @dataclass(eq=False, slots=True)
@@ -84,6 +84,15 @@ class Job:
         if self.cancelled.is_set():
             raise RpcFailure(CANCELLED, "context canceled")
 
+    def add(self, build: Build) -> None:
+        """Closed with the job. Raises RpcFailure when that is over."""
+        with self._changed:
+            if not self._ended:
+                self.builds[build.id] = build
+                return
+        build.close()
+        raise RpcFailure(CANCELLED, "context canceled")
+
     def give(self, returned: Json) -> None:
         with self._changed:
             if self.returned is None:
@@ -99,12 +108,16 @@ class Job:
             return self.returned
 
     def end(self) -> None:
-        for build in self.builds.values():
-            build.close()
         with self._changed:
             self._ended = True
             self._cancels.clear()
-            self._changed.notify_all()
+            builds = list(self.builds.values())
+        try:
+            for build in builds:
+                build.close()
+        finally:
+            with self._changed:
+                self._changed.notify_all()
 
 
 def fresh_id() -> str:

@@ -32,8 +32,6 @@ def files(document: ins.Dockerfile, needed: Iterable[stages.Planned]) -> list[st
 def _paths(command: ins.Instruction) -> list[str] | None:
     if isinstance(command, ins.Run):
         return _bound(command)
-    if isinstance(command, ins.Onbuild | ins.From):
-        return []
     if isinstance(command, ins.Copy) and command.source_stage:
         return []
     if not isinstance(command, ins.Transfer):

@@ -34,7 +34,8 @@ class Uploads:
             while not upload.taken:
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    del self._offered[id]
+                    if self._offered.get(id) is upload:
+                        del self._offered[id]
                     raise SystemFailure("context deadline exceeded")
                 self._changed.wait(left)
         upload.done.wait()

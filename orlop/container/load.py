@@ -147,7 +147,11 @@ def recover(containers: Containers, tasks: list[Json]) -> None:
     """Match records with the keeper's tasks, then restart what its policy wants back."""
     _mend_layers(containers)
     found = {task["id"]: task for task in tasks if not task.get("exec_id")}
-    live: set[str] = set()
+    live = {c.id for c in containers.all() if _runs(found.get(c.id))}
+    running = [c.record for c in containers.all() if c.id in live]
+    # Before anything starts: whose IDs a mount of an earlier daemon shows nobody knows.
+    containers.layers.sweep_mounts(live.union(*map(imagemounts.layers, running)))
+    live.clear()
     for container in containers.all():
         task = found.pop(container.id, None)
         try:
@@ -160,14 +164,16 @@ def recover(containers: Containers, tasks: list[Json]) -> None:
     for container in containers.all():
         if not container.damaged and container.record.get(TRANSIENT):
             _end_step(containers, container)
-    running = [c.record for c in containers.all() if c.id in live]
-    containers.layers.sweep_mounts(live.union(*map(imagemounts.layers, running)))
     containers.networks.sweep(live)
     containers.couriers.resume({container.id for container in containers.all()})
     try:
         _sweep_layers(containers)
     except (OrlopError, OSError):
         log.exception("sweep of orphaned layers")
+
+
+def _runs(task: Json | None) -> bool:
+    return task is not None and task["state"] != "exited"
 
 
 def _end_step(containers: Containers, container: Container) -> None:
@@ -182,7 +188,7 @@ def _recover_one(containers: Containers, container: Container, task: Json | None
     """True when it runs."""
     state = container.state
     if container.damaged:
-        return task is not None and task["state"] != "exited"
+        return _runs(task)
     if task is None:
         if state.running and not state.restarting:
             _take_over(container, 0)

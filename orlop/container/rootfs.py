@@ -30,7 +30,7 @@ def enter(containers: Containers, container: Container) -> str:
 def enter_to_run(containers: Containers, container: Container, shown: IDMap | None) -> str:
     """For a process with this mapping. Raises Conflict while others use it with another."""
     with container.lock:
-        if container.rootfs_map != shown or not container.rootfs_users:
+        if container.rootfs_map != shown:
             if container.rootfs_users:
                 raise Conflict(
                     f"container {container.id} cannot start while its files are being copied"

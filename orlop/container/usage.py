@@ -126,7 +126,13 @@ class _Survey:
             for id in sorted(os.listdir(all_of_them)):
                 container = self._containers.find(id)
                 kind, owner = ("containers", container.name) if container else ("lost", "")
-                fd = os.open(id, _DIRECTORY, dir_fd=all_of_them)
+                try:
+                    fd = os.open(id, _DIRECTORY, dir_fd=all_of_them)
+                except (FileNotFoundError, NotADirectoryError):  # gone, or a stray file
+                    yield self._row(
+                        kind, f"containers/{id}", owner, self._sizes.of(id, all_of_them)
+                    )
+                    continue
                 try:
                     yield self._row(kind, f"containers/{id}", owner, self._sizes.alone(fd))
                     for name in sorted(os.listdir(fd)):

@@ -134,7 +134,7 @@ def _shared(containers: Containers, donors: set[str]) -> UserNamespace:
     found = {ref: containers.get(ref) for ref in sorted(donors)}
     namespaces = {_identity(c.state.pid) for c in found.values()}
     other = next(iter(found.values()))
-    shown = of_process(other.state.pid)
+    shown = of_process(other.state.pid) if -1 not in namespaces else None
     if shown is None or len(namespaces) != 1:
         raise Conflict(
             f"cannot share a namespace with container {other.id}: a container with a user "
@@ -151,17 +151,21 @@ def _identity(pid: int) -> int:
 
 
 def of_process(pid: int) -> IDMap | None:
-    """The mapping a running process lives under; None when it has the daemon's own namespace."""
+    """The mapping a running process lives under; None when it has the daemon's own namespace, or is
+    gone. Raises SystemFailure when that cannot be told: it must not pass for our own.
+    """
     try:
-        if _identity(pid) == _identity(os.getpid()):
+        if os.stat(f"/proc/{pid}/ns/user").st_ino == os.stat("/proc/self/ns/user").st_ino:
             return None
         texts = []
         for name in ("uid_map", "gid_map"):
             with open(f"/proc/{pid}/{name}", encoding="ascii") as file:
                 texts.append(file.read())
         return idmap.from_proc(*texts)
-    except (OSError, ValueError):
+    except (FileNotFoundError, ProcessLookupError):
         return None
+    except (OSError, ValueError) as error:
+        raise SystemFailure(f"cannot tell the user namespace of process {pid}: {error}") from None
 
 
 @lru_cache(maxsize=1)

@@ -18,6 +18,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,6 +28,7 @@ from orlop.network import ports
 from orlop.oci.idmap import Range
 
 PID, SOCKET = "rootless.pid", "door.sock"
+HOLDER = "orlop-rootless"  # its name in /proc/PID/comm, of at most 15 bytes
 _DNS = {"pasta": "169.254.1.1", "slirp4netns": "10.0.2.3"}
 _READY = 15.0  # seconds for the network's program
 _FIRST_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
@@ -56,12 +58,17 @@ def serve(runtime: Path, maps: tuple[tuple[Range, ...], ...], holder: int, tell:
     except BaseException as error:
         os.write(tell, f"{type(error).__name__}: {error}".encode())
         os._exit(1)
-    os.closerange(tell, tell + 1)
+    os.close(tell)
     try:
         while True:
-            client, _ = door.accept()
+            try:
+                client, _ = door.accept()
+            except OSError:
+                continue  # whoever asked left
             with client:
                 _serve(client)
+    except BaseException:
+        os.write(2, traceback.format_exc().encode())
     finally:
         os._exit(1)
 
@@ -90,11 +97,11 @@ def _serve(client: socket.socket) -> None:
     except OSError as error:
         _answer(client, {"errno": error.errno or 0, "error": _why(error)})
         return
-    except (ValueError, EOFError, TypeError, KeyError) as error:
+    except (ValueError, EOFError, TypeError, KeyError, OverflowError) as error:
         _answer(client, {"errno": 22, "error": str(error)})
         return
     if bound is None:
-        _answer(client, {"none": True})
+        _answer(client, {})
         return
     with bound:
         _answer(client, {}, [bound.fileno()])
@@ -136,15 +143,19 @@ def _make(runtime: Path, maps: tuple[tuple[Range, ...], ...]) -> int:
         ours.close()
         _hold(theirs, str(resolver) if backend else "")
     theirs.close()
-    with ours:
-        _expect(ours, b"born", "unshare")
-        for program, ranges in zip(("newuidmap", "newgidmap"), maps, strict=True):
-            words = [str(number) for entry in ranges for number in entry]
-            _run([program, str(pid), *words])
-        ours.send(b"mapped")
-        _expect(ours, b"ready", "mount")
-    if backend:
-        _connect(backend, pid)
+    try:
+        with ours:
+            _expect(ours, b"born", "unshare")
+            for program, ranges in zip(("newuidmap", "newgidmap"), maps, strict=True):
+                words = [str(number) for entry in ranges for number in entry]
+                _run([program, str(pid), *words])
+            ours.send(b"mapped")
+            _expect(ours, b"ready", "mount")
+        if backend:
+            _connect(backend, pid)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)  # nobody would find it again
+        raise
     return pid
 
 
@@ -175,7 +186,7 @@ def _hold(sock: socket.socket, resolver: str) -> NoReturn:
         netdevice.bring_up("lo")
         if resolver and os.path.exists("/etc/resolv.conf"):
             mount.mount(resolver, os.path.realpath("/etc/resolv.conf"), None, mount.MS_BIND)
-        process.set_name("orlop-rootless")
+        process.set_name(HOLDER)
         sock.send(b"ready")
         sock.close()
         null = os.open("/dev/null", os.O_RDWR)

@@ -53,9 +53,10 @@ def _holder(runtime: Path) -> int:
     try:
         pid = int((runtime / doorkeeper.PID).read_text())
         theirs = os.readlink(f"/proc/{pid}/ns/user")
+        named = Path(f"/proc/{pid}/comm").read_text().strip() == doorkeeper.HOLDER
     except (OSError, ValueError):
         return 0
-    return pid if theirs != os.readlink("/proc/self/ns/user") else 0
+    return pid if named and theirs != os.readlink("/proc/self/ns/user") else 0
 
 
 def _start(runtime: Path, holder: int) -> int:

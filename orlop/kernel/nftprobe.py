@@ -30,11 +30,11 @@ n.nft_run_cmd_from_buffer(c, b"list tables")
 
 def crashes(soname: str) -> bool:
     """True if a process that lists the tables with `soname` is killed by a signal."""
-    if not _any_table() or not sys.executable:
-        return False
     quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
     command = [sys.executable, "-I", "-S", "-c", _LOOK % soname]
     try:
+        if not _any_table() or not sys.executable:
+            return False
         pid = os.posix_spawn(sys.executable, command, {}, file_actions=quiet)
         status = os.waitpid(pid, 0)[1]
     except OSError:
@@ -46,6 +46,7 @@ def _any_table() -> bool:
     with socket.socket(
         socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER
     ) as sock:
+        sock.settimeout(1)
         sock.send(struct.pack("=IHHII4x", 20, _GETTABLE, _REQUEST_DUMP, 1, 0))
         kind = struct.unpack_from("=IH", sock.recv(1 << 16))[1]
         return kind not in (_DONE, _ERROR)

@@ -121,6 +121,6 @@ class Control:
             return None  # not a frame of ours
         try:
             answer = self._handle(frame, fds)
-        except (OSError, KeyError, ValueError, TypeError) as error:
+        except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
             answer = {"error": str(error)}
         return answer if wanted else None

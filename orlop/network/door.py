@@ -7,7 +7,6 @@ from the host and connects to containers.
 from __future__ import annotations
 
 import marshal
-import os
 import socket
 from pathlib import Path
 
@@ -25,7 +24,9 @@ class Door:
             try:
                 door.connect(self._path)
                 door.send(marshal.dumps({"protocol": protocol, "ip": ip, "port": port}))
-                data, fds, _, _ = socket.recv_fds(door, 4096, 1)
+                data, fds, _, _ = socket.recv_fds(door, 4096, 1, socket.MSG_CMSG_CLOEXEC)
+                if not data:
+                    raise ConnectionResetError(104, "closed")
             except OSError as error:
                 raise OSError(
                     error.errno, f"the doorkeeper ({self._path}) does not answer; restart orlopd"
@@ -33,7 +34,4 @@ class Door:
         answer = marshal.loads(data)
         if "errno" in answer:
             raise OSError(answer["errno"], answer["error"])
-        if not fds:
-            return None
-        os.set_inheritable(fds[0], False)
-        return socket.socket(fileno=fds[0])
+        return socket.socket(fileno=fds[0]) if fds else None

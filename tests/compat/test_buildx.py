@@ -103,6 +103,22 @@ def test_files_that_did_not_change_are_not_sent_again(client: Client, context: P
     assert client.daemon.orlop("build", "-q", str(context)).stdout == mine
 
 
+def test_hard_links_of_the_context(client: Client, context: Path) -> None:
+    (context / "one").write_text(f"{client.suite}\n" * 30_000)
+    (context / "two").hardlink_to(context / "one")
+    write(context, "FROM busybox\nCOPY . /c\nRUN cmp /c/one /c/two && wc -l </c/two >/n\n")
+    client.build("-t", "links:1", str(context))
+    assert client("run", "--rm", "links:1", "cat", "/n").stdout == "30000\n"
+
+
+def test_triggers_of_a_base_get_the_context(client: Client, context: Path) -> None:
+    write(context, "FROM busybox\nONBUILD COPY a.txt /from-context\n")
+    client.build("-t", "triggers:1", str(context))
+    write(context, "FROM triggers:1\n")
+    client.build("-t", "triggered:1", str(context))
+    assert client("run", "--rm", "triggered:1", "cat", "/from-context").stdout == "a\n"
+
+
 def sent(progress: str) -> float:
     """Bytes of the context."""
     step = progress.partition("[internal] load build context\n")[2]

@@ -94,6 +94,29 @@ def test_a_file_that_shrank_or_grew_a_little(context: Context) -> None:
         assert context.content(item, 10) == content
 
 
+def test_a_hard_link_to_a_file_under_way(context: Context) -> None:
+    receiver = Receiver(context)
+    for packet in (stat("a", size=3), stat("b", link="a"), stat("c", link="b"), END):
+        receiver.take(packet)
+    assert asked(receiver) == [(REQUEST, 0)]
+    take_all(receiver, [data(0, b"abc"), data(0)])
+    assert asked(receiver) == [(FIN, 0)]
+    context.settle()
+    for path in ("a", "b", "c"):
+        item = context.item(path)
+        assert item is not None
+        assert context.content(item, 10) == b"abc"
+
+
+def test_frames_of_values_that_no_file_has(context: Context) -> None:
+    for bad in (
+        stat("a", size=1 << 50), stat("a", uid=(1 << 32) - 1), stat("a", gid=1 << 40),
+        stat("a", SYMLINK, link="x\0y"), stat("a", xattrs={"security.capability": bytes(25)}),
+    ):  # fmt: skip
+        with pytest.raises(InvalidArgument):
+            Receiver(context).take(bad)
+
+
 def test_no_more_is_asked_for_than_a_window_holds(context: Context) -> None:
     receiver = Receiver(context)
     for number in range(2000):
