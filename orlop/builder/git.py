@@ -38,15 +38,8 @@ class Asked:
     submodules: bool = True
 
 
-def split_git(text: str) -> tuple[str, str, str]:
-    """(URL, ref, folder in it). Raises InvalidArgument for what git might take as an option or a
-    way out."""
-    found = parse_git(text)
-    return found.url, found.ref, found.folder
-
-
 def parse_git(text: str) -> Asked:
-    """Raises InvalidArgument."""
+    """Raises InvalidArgument, also for what git might take as an option or a way out."""
     address, _, fragment = text.partition("#")
     ref, _, folder = fragment.partition(":")
     url, _, query = address.partition("?")

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from orlop.errors import InvalidArgument, NotFound, OrlopError, SystemFailure
+from orlop.errors import Conflict, InvalidArgument, NotFound, OrlopError, SystemFailure
 from orlop.image.foreign.open_store import open_store
 from orlop.image.foreign.store import ForeignImage, ForeignLayer, Store
 from orlop.image.images import Images
@@ -44,14 +44,15 @@ def bring(
     where = Path(path)
     if where.exists() and where.resolve() == images.config.data_root.resolve():
         raise InvalidArgument(f"{path} is this engine's own data root")
-    stores = open_store(where)
-    if stores is None:
+    opened = open_store(where)
+    if opened is None:
         if wanted:
             raise InvalidArgument("of an archive or a layout all images are imported")
         return _loaded(images, where, quiet)
 
     def work(emit: Emit, cancel: threading.Event) -> None:
-        _all(images, stores, set(wanted), quiet, emit, cancel)
+        with opened.root:
+            _all(images, opened.stores, set(wanted), quiet, emit, cancel)
 
     return stream(work, "system-import")
 
@@ -121,8 +122,8 @@ def _one(images: Images, found: ForeignImage, quiet: bool, emit: Emit) -> None:
         emit({"stream": f"{_shown(found)} was packed anew: its ID is {image.id} now\n"})
     for name in found.names:
         if name.digest:
-            with suppress(OrlopError), images.locked(image):
-                if image.id == found.id:
+            if image.id == found.id:
+                with suppress(Conflict), images.locked(image):  # the name is another image's here
                     images.references.set_digest(name, image.id)
             continue
         name_loaded(images, name, image, emit)

@@ -30,7 +30,7 @@ class Package:
     source: str = ""
 
 
-def software(root: Root, distribution: str = "") -> list[Package]:
+def software(root: Root) -> list[Package]:
     """Sorted. A database that cannot be read as one counts as empty."""
     found = {*_dpkg(root), *_apk(root), *_pip(root)}
     return sorted(found)

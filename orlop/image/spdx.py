@@ -5,6 +5,7 @@ Source: SPDX specification 2.3; package URLs as github.com/package-url/purl-spec
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -63,7 +64,9 @@ def spdx(
 
 def _package(package: Package, release: Mapping[str, str]) -> Json:
     licence = package.licence if _LICENCE.fullmatch(package.licence) else "NOASSERTION"
-    key = "-".join((package.kind, package.name, package.version, package.architecture))
+    # Names fold together, and one package may be there twice with other words: the end tells.
+    tail = hashlib.sha256(repr(package).encode()).hexdigest()[:8]
+    key = "-".join((package.kind, package.name, package.version, package.architecture, tail))
     row: Json = {
         "SPDXID": f"SPDXRef-Package-{_NOT_ID.sub('-', key).rstrip('-')}",
         "name": package.name,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orlop.paths import Root
+from orlop.storage.walk import walk
 
 MODIFIED, ADDED, DELETED = 0, 1, 2
 OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque", "user.fuseoverlayfs.opaque")
@@ -191,15 +192,10 @@ def usage(fd: int) -> int:
     """Bytes of the files and link texts below a directory, hard links counted once."""
     total = 0
     seen: set[int] = set()
-    for entry in os.scandir(fd):
-        status = entry.stat(follow_symlinks=False)
+    for status in walk(fd, lambda found: True):
         if stat.S_ISDIR(status.st_mode):
-            below = os.open(entry.name, _DIRECTORY, dir_fd=fd)
-            try:
-                total += usage(below)
-            finally:
-                os.close(below)
-        elif status.st_nlink == 1 or status.st_ino not in seen:
+            continue
+        if status.st_nlink == 1 or status.st_ino not in seen:
             seen.add(status.st_ino)
             total += status.st_size
     return total

@@ -22,6 +22,7 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK = 1 << 30
 _DEEPEST = 1000  # levels; two descriptors each
 _OVERLAY = ("trusted.overlay.", "user.overlay.")
+_NOT_TAKEN = (errno.EOPNOTSUPP, errno.EPERM, errno.EINVAL)
 
 
 def clone_tree(source: int, target: int, *, attributes: bool = True) -> None:
@@ -127,11 +128,7 @@ class _Clone:
     def _metadata(self, source: int, target: int, status: os.stat_result) -> None:
         os.fchown(target, status.st_uid, status.st_gid)
         os.fchmod(target, stat.S_IMODE(status.st_mode))  # after chown, which clears setuid
-        try:
-            _copy_attributes(source, target)
-        except OSError:
-            if self._attributes:
-                raise
+        _copy_attributes(source, target, all_of_them=self._attributes)
         os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def _link(self, first: bytes, target: int, name: bytes) -> None:
@@ -198,10 +195,14 @@ def _copy_range(read: int, write: int, at: int, count: int) -> int:
     return os.sendfile(write, read, at, count)
 
 
-def _copy_attributes(source: int, target: int) -> None:
+def _copy_attributes(source: int, target: int, *, all_of_them: bool) -> None:
     wanted = [name for name in os.listxattr(source) if not name.startswith(_OVERLAY)]
     for name in os.listxattr(target):
         if name not in wanted:
             os.removexattr(target, name)
     for name in wanted:
-        os.setxattr(target, name, os.getxattr(source, name))
+        try:
+            os.setxattr(target, name, os.getxattr(source, name))
+        except OSError as error:
+            if all_of_them or error.errno not in _NOT_TAKEN:
+                raise

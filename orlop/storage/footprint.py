@@ -6,6 +6,8 @@ import os
 import stat
 from dataclasses import dataclass, field
 
+from orlop.storage.walk import walk
+
 _BLOCK = 512  # st_blocks is in these, whatever the filesystem
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -25,18 +27,14 @@ class Footprint:
             if count and stat.S_ISDIR(status.st_mode):
                 fd = os.open(name, _DIRECTORY, dir_fd=directory)
                 try:
-                    size, count = self._below(fd, size, count)
+                    for below in walk(fd, lambda found: found.st_dev == self.device):
+                        more, files = self._one(below)
+                        size += more
+                        count += files
                 finally:
                     os.close(fd)
         except (FileNotFoundError, NotADirectoryError):
             return 0, 0
-        return size, count
-
-    def _below(self, fd: int, size: int, count: int) -> tuple[int, int]:
-        for name in os.listdir(fd):
-            more, files = self.of(name, fd)
-            size += more
-            count += files
         return size, count
 
     def alone(self, fd: int) -> tuple[int, int]:

@@ -71,7 +71,7 @@ def _run(request: dict[str, object]) -> dict[str, object]:
     head = compression.read_head(source)
     compression.prepare(head)  # imports of this form of compression: there is no other time
     applier: apply.Applier | None = None
-    confined = in_user_namespace()
+    rootless = in_user_namespace()
 
     def hashed() -> object:
         for chunk in compression.decompressed(source, head):
@@ -91,7 +91,7 @@ def _run(request: dict[str, object]) -> dict[str, object]:
                 opaque=str(request["opaque"]),
                 owner=owner if isinstance(owner, tuple) else None,
                 keep_directories=bool(request["keep"]),
-                no_devices=confined,
+                no_devices=rootless,
             )
             if split_fd < 0:
                 applier.run(reader)

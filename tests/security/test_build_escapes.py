@@ -22,7 +22,7 @@ import buildlab  # noqa: E402
 from buildlab import Lab  # noqa: E402
 
 from orlop.builder.context import Context  # noqa: E402
-from orlop.builder.git import load_git, split_git  # noqa: E402
+from orlop.builder.git import load_git, parse_git  # noqa: E402
 from orlop.errors import Forbidden, InvalidArgument, NotSupported, OrlopError  # noqa: E402
 
 pytestmark = pytest.mark.root
@@ -217,7 +217,7 @@ def test_insecure_only_where_the_client_allows_it(lab: Lab) -> None:
 )  # fmt: skip
 def test_what_git_could_take_for_an_option(text: str) -> None:
     with pytest.raises(InvalidArgument):
-        split_git(text)
+        parse_git(text)
 
 
 def test_a_local_repository_is_no_remote(lab: Lab, tmp_path: Path) -> None:

@@ -311,11 +311,13 @@ def test_sysctls_of_the_host_are_refused(orlopd: Daemon, host: tuple[str, ...]) 
     names = [*SYSCTLS, *(["net.ipv4.ip_forward"] if "--network=host" in host else ()),
              *(["kernel.msgmax", "fs.mqueue.msg_max"] if "--ipc=host" in host else ())]  # fmt: skip
     flags = host or ("--net=none",)
+    orlopd.docker("run", "--rm", *flags, "busybox", "true")
     for name in names:
         done = orlopd.docker(
             "run", "--rm", *flags, "--sysctl", f"{name}=1", "busybox", "true", check=False
         )
         assert done.returncode, name
+        assert "sysctl" in done.stderr
     assert host_sysctls() == before
     if not host:  # the control
         look = "cat /proc/sys/kernel/msgmax"

@@ -100,6 +100,8 @@ def test_procfs_and_sysfs_are_mounted_on_directories_only(
 @pytest.mark.parametrize("tty", [False, True], ids=["plain", "terminal"])
 def test_devices_land_inside(orlopd: Daemon, canary: Canary, name: str, tty: bool) -> None:
     """S18 (CVE-2026-41579): /dev of the image, or what is in it, is a link."""
+    with image(orlopd, {}) as made:  # starts, so that the links are what is judged
+        orlopd.docker("run", "--rm", "--net=none", made, "ls", "/dev")
     for target in ways_to(canary.base / "dir"):
         with image(orlopd, {name: target}) as made:
             orlopd.docker(
@@ -117,6 +119,9 @@ def test_devices_land_inside(orlopd: Daemon, canary: Canary, name: str, tty: boo
 def test_files_of_ours_land_inside(orlopd: Daemon, canary: Canary, name: str) -> None:
     """S19: what a start writes, by links of the image: each target and its parents."""
     file = name.startswith("etc/")
+    with image(orlopd, {}) as made:  # starts, so that the links are what is judged
+        orlopd.docker("run", "--rm", "-u", "1234", "-w", "/work/deep", "--tmpfs", "/run/t",
+                      "-v", "/etc/hostname:/mnt/file:ro", made, "cat", "/etc/hosts")  # fmt: skip
     for target in ways_to(canary.base / "secret" if file else canary.base / "dir"):
         with image(orlopd, {name: target}) as made:
             done = orlopd.docker(

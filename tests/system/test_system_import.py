@@ -104,6 +104,28 @@ def test_damaged_containers_storage(
     assert os.listdir(daemon.data_root / "image/overlay2/layerdb/tmp") == []
 
 
+def test_a_layer_outside_of_the_store(
+    daemon: Daemon, app: tuple[str, str, Path], tmp_path: Path
+) -> None:
+    """Its tree is a link to the same files elsewhere: as the host sees it nothing is wrong."""
+    store = tmp_path / "storage"
+    skopeo(app[2], f"containers-storage:[overlay@{store}+{tmp_path}/run]docker.io/library/app:1")
+    subprocess.run(["umount", str(store / "overlay")], stderr=subprocess.DEVNULL)
+    tree = next(path.parents[1] for path in (store / "overlay").glob("*/diff/kept/x")
+                if path.read_text() == "2\n")  # fmt: skip
+    elsewhere = tmp_path / "elsewhere"
+    tree.rename(elsewhere)
+    tree.symlink_to(elsewhere)
+    forget(daemon)
+    done = daemon.orlop("system", "import", str(store), check=False)
+    assert (done.returncode, daemon.docker("images", "-q").stdout) == (1, "")
+    assert "app:1 left out" in done.stdout
+    tree.unlink()
+    elsewhere.rename(tree)  # the control: nothing else was in the way
+    daemon.orlop("system", "import", str(store))
+    assert shown(daemon) == app[1]
+
+
 def test_oci_layout(daemon: Daemon, app: tuple[str, str, Path], tmp_path: Path) -> None:
     skopeo(app[2], f"oci:{tmp_path}/layout:docker.io/library/app:1")
     forget(daemon)
@@ -172,5 +194,5 @@ def test_hostile_store(daemon: Daemon, tmp_path: Path) -> None:
     done = daemon.orlop("system", "import", str(tmp_path / "s"), check=False)
     assert done.returncode == 1
     assert "x:1 left out" in done.stdout
-    assert "secret" not in done.stdout
+    assert "host" not in done.stdout
     shutil.rmtree(images)

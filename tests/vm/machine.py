@@ -181,6 +181,7 @@ def booted(command: list[str], *options: str) -> Iterator[subprocess.Popen[bytes
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
+                bufsize=0,  # who waits for the next line waits on the descriptor
             )  # fmt: skip
             try:
                 yield machine

@@ -85,20 +85,23 @@ class Cutting:
         disk = f"file={PLACE}/disk,format=raw,if=virtio,cache=writeback"
         program = [".venv/bin/python", "tests/vm/powercut_guest.py", str(PLACE), *sorted(self.kept)]
         self.told = []
-        after, begun = _BOOT * 1.0, time.monotonic()
+        after, begun, armed = _BOOT * 1.0, time.monotonic(), False
         with machine.booted(program, "-drive", disk) as guest:
             assert guest.stdout
             while True:
                 left = begun + after - time.monotonic()
                 if left <= 0 or not select.select([guest.stdout], [], [], left)[0]:
                     break
-                line = guest.stdout.readline().decode("utf-8", "replace").strip()
-                if not line:
+                raw = guest.stdout.readline()
+                if not raw:
                     break
+                line = raw.decode("utf-8", "replace").strip()
                 self.heed(line)
-                if line.startswith("PULL") and after == _BOOT:
-                    if not cut:
-                        break
+                if line.startswith("PULL") and not cut:
+                    break
+                # The first cut waits until there is something to lose.
+                if line.startswith("PULL" if self.kept else "ACK") and not armed:
+                    armed = True
                     begun, after = time.monotonic(), self.made.uniform(0, 3 * self.pull)
             guest.kill()  # the power cut
             for raw in guest.stdout:
@@ -154,6 +157,7 @@ def main() -> None:
             sound = next(line for line in cutting.told if line.startswith("SOUND"))
             print(f"cut {number + 1}: before it {sound}; kept {sorted(cutting.kept)}", flush=True)
         cutting.boot(cut=False)
+        assert cutting.pulls, "nothing was acknowledged before the cuts"
     finally:
         shutil.rmtree(PLACE, ignore_errors=True)
     row = {

@@ -43,7 +43,6 @@ class _Layer(msgspec.Struct):
 class ContainersStorage:
     def __init__(self, root: Root, driver: str) -> None:
         """Raises SystemFailure when its records cannot be read."""
-        self.kind = f"containers-storage ({driver})"
         self._root = root
         self._driver = driver
         self._tree = TREES[driver]

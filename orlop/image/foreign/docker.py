@@ -46,12 +46,12 @@ TREES = {
 }
 _WHITEOUT, _AUFS, _OPAQUE = ".wh.", ".wh..wh.", ".wh..wh..opq"
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_DEEPEST = 400  # levels; a frame and two descriptors each
 
 
 class DockerStore:
     def __init__(self, root: Root, driver: str) -> None:
         """Raises SystemFailure when its names cannot be read."""
-        self.kind = f"Docker's data root ({driver})"
         self._root = root
         self._driver = driver
         self._top = f"image/{driver}"
@@ -130,6 +130,7 @@ def _aufs(root: Root, tree: str) -> Iterator[bytes]:
 
 def _walk(at: int, path: str, found: list[Change]) -> None:
     """aufs writes what is gone as layer archives do; `.wh..wh.` is its own, but for one name."""
+    _not_too_deep(path)
     for name in os.listdir(at):
         if name.startswith(_AUFS) and name != _OPAQUE:
             continue
@@ -162,6 +163,7 @@ def _overlay(root: Root, tree: str, lower: str) -> Iterator[bytes]:
 
 def _against(above: int, below: int, path: str, found: list[Change]) -> None:
     """Times tell nothing here (archives round them): a file is the lower layer's or it is not."""
+    _not_too_deep(path)
     names, lower = set(os.listdir(above)), set(os.listdir(below))
     found.extend(Change(f"{path}/{name}", DELETED) for name in lower - names)
     for name in names:
@@ -183,6 +185,11 @@ def _against(above: int, below: int, path: str, found: list[Change]) -> None:
             changed = old is None or differs(now, old) or _text(above, name) != _text(below, name)
         if changed:
             found.append(Change(f"{path}/{name}", ADDED))
+
+
+def _not_too_deep(path: str) -> None:
+    if path.count("/") > _DEEPEST:
+        raise SystemFailure(f"directory tree too deep to import: {path[:100]!r}")
 
 
 def _text(directory: int, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from orlop.errors import InvalidArgument, NotFound
@@ -21,7 +22,13 @@ _KNOWN = (
 )
 
 
-def open_store(path: Path) -> list[Store] | None:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    root: Root  # closed by whoever opened it
+    stores: list[Store]
+
+
+def open_store(path: Path) -> Opened | None:
     """The stores below a directory; None for what `load` reads: a file, or an OCI layout.
 
     Raises NotFound, InvalidArgument that says why it cannot be read.
@@ -32,31 +39,34 @@ def open_store(path: Path) -> list[Store] | None:
         return None
     if not path.is_dir():
         raise InvalidArgument(f"{path} is neither a file nor a directory")
-    root = Root(path)  # closed with the last store
-    found: list[Store] = [
-        containers.ContainersStorage(root, driver)
-        for driver in containers.TREES
-        if (path / f"{driver}-images" / "images.json").is_file()
-    ]
-    found += [
-        docker.DockerStore(root, driver)
-        for driver in docker.TREES
-        if (path / "image" / driver / "imagedb").is_dir()
-    ]
-    if not found:
+    root = Root(path)
+    try:
+        found: list[Store] = [
+            containers.ContainersStorage(root, driver)
+            for driver in containers.TREES
+            if root.exists(f"{driver}-images/images.json", follow=True)
+        ]
+        found += [
+            docker.DockerStore(root, driver)
+            for driver in docker.TREES
+            if root.exists(f"image/{driver}/imagedb", follow=True)
+        ]
+        if not found:
+            raise InvalidArgument(_reason(path, root))
+    except BaseException:
         root.close()
-        raise InvalidArgument(_reason(path))
-    return found
+        raise
+    return Opened(root, found)
 
 
-def _reason(path: Path) -> str:
+def _reason(path: Path, root: Root) -> str:
     for name, where in _DEVICES.items():
-        if (path / "image" / name).is_dir() or (path / name).is_dir():
+        if root.exists(f"image/{name}") or root.exists(name):
             return (
                 f"{path} keeps its layers {where} ({name}), which only the engine that wrote them "
                 "can read: start that, and bring the images along by `docker save`"
             )
-    if any(path.glob("io.containerd.*")) or (path / "containerd").is_dir():
+    if any(n.startswith(b"io.containerd.") for n in root.names("/")) or root.exists("containerd"):
         return (
             f"{path} keeps its images in containerd's snapshotter: start that engine, and bring "
             "the images along by `docker save` or `ctr images export`"

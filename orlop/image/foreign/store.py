@@ -17,6 +17,7 @@ from orlop.paths import Root
 from orlop.storage.tarsplit import assemble
 
 _MAX_DOCUMENT = 64 << 20
+_MAX_SPLIT = 4 << 30
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -36,22 +37,22 @@ class ForeignImage:
 
 
 class Store(Protocol):
-    kind: str  # for messages
-
     def images(self) -> Iterator[ForeignImage]: ...
 
 
 def read(root: Root, path: str, limit: int = _MAX_DOCUMENT) -> bytes:
     """A regular file of the store. Raises SystemFailure, OSError."""
+    with open(_regular(root, path, limit), "rb") as file:
+        return file.read(limit + 1)
+
+
+def _regular(root: Root, path: str, limit: int) -> int:
     fd = root.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
-            raise SystemFailure(f"{path} of the store is no ordinary file, or too large")
-        with open(fd, "rb", closefd=False) as file:
-            return file.read(limit + 1)
-    finally:
+    status = os.fstat(fd)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
         os.close(fd)
+        raise SystemFailure(f"{path} of the store is no ordinary file, or too large")
+    return fd
 
 
 def document(root: Root, path: str, kind: Any) -> Any:
@@ -78,7 +79,7 @@ def directory(root: Root, path: str) -> Root:
 
 def rebuilt(root: Root, split: str, tree: str) -> Iterator[bytes]:
     """A layer's archive from its tar-split data and its tree. Raises SystemFailure, OSError."""
-    fd = root.open(split, os.O_RDONLY | os.O_CLOEXEC)
+    fd = _regular(root, split, _MAX_SPLIT)
     try:
         with directory(root, tree) as files:
             yield from assemble(f"/proc/self/fd/{fd}", files)

@@ -70,9 +70,8 @@ class Overlay2:
         tree.chmod(0o755)
         link = base64.b32encode(secrets.token_bytes(17)).decode()[:_LINK]
         try:
-            put(
-                base / "link", link, durable=False
-            )  # first: who removes the tree finds the link by it
+            # First: who removes the tree finds the link by it.
+            put(base / "link", link, durable=False)
             os.symlink(f"../{id}/diff", self.home / "l" / link)
         except BaseException:
             self.remove(id)
