@@ -6,7 +6,7 @@ VENV := .venv
 CUTS ?= 2
 BIN := $(VENV)/bin
 
-.PHONY: help install uninstall dev fmt check unit test compare compare-api compare-parity bench chaos fuzz test-vm test-callers clean
+.PHONY: help install uninstall dev fmt check unit test compare compare-api compare-parity bench chaos fuzz test-vm power-cuts test-callers clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -62,9 +62,12 @@ test-callers: dev ## containerd, CRI, podman, dockerd and Slurm on orlop-runtime
 fuzz: dev        ## fuzzing in full
 	ORLOP_FUZZ=full $(BIN)/python -m pytest -q tests/fuzz tests/security/test_bombs.py tests/security/test_*races.py
 
-test-vm: dev    ## cgroup v2, AppArmor and CUTS=2 power cuts, in a small virtual machine
+test-vm: dev    ## cgroup v2 and AppArmor, in a small virtual machine
 	@sh scripts/packages.sh install vm
 	$(BIN)/python tests/vm/machine.py
+
+power-cuts: dev  ## CUTS=2 power cuts of a small virtual machine that pulls images
+	@sh scripts/packages.sh install vm
 	$(BIN)/python tests/vm/powercuts.py $(CUTS)
 
 clean:

@@ -1,6 +1,6 @@
 """What one `run` costs on orlop-runtime, runc and crun, turn by turn: wall and processor time.
 
-    sudo python scripts/runtime_costs.py [ROUNDS]
+    sudo python scripts/runtime_costs.py [ROUNDS]     (the installed orlop-runtime)
 
 One bundle: busybox `true`, six namespaces, Docker's default mounts and seccomp profile. crun runs
 in a private mount namespace without /sys/fs/cgroup/unified where that is there (it does not like a
@@ -71,10 +71,12 @@ def main(rounds: int) -> None:
     with tempfile.TemporaryDirectory(prefix="runtime-costs-", dir="/var/tmp") as base:
         os.chmod(base, 0o711)
         bundle = make(Path(base, "b"), "true", linux={"seccomp": profile()})
-        main_file = str(REPO / "orlop" / "runtime" / "main.py")
+        installed = shutil.which("orlop-runtime")  # packed, and from its own clone of Python
+        if installed is None:
+            raise SystemExit("orlop-runtime is not on the PATH: make install (PREFIX=…) first")
         apart = ["unshare", "-m", "sh", "-c", _PLAIN, "sh"]
         commands = {
-            "orlop-runtime": ["/usr/bin/python3", "-I", "-S", main_file],
+            "orlop-runtime": [installed],
             "runc": [shutil.which("runc") or "/usr/sbin/runc"],
             "crun": [*apart, shutil.which("crun") or "crun"],
         }
