@@ -7,6 +7,7 @@ from the host and connects to containers.
 from __future__ import annotations
 
 import marshal
+import os
 import socket
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class Door:
             try:
                 door.connect(self._path)
                 door.send(marshal.dumps({"protocol": protocol, "ip": ip, "port": port}))
-                data, fds, _, _ = socket.recv_fds(door, 4096, 1, socket.MSG_CMSG_CLOEXEC)
+                data, fds, _, _ = socket.recv_fds(door, 4096, 1)  # ignores flags
                 if not data:
                     raise ConnectionResetError(104, "closed")
             except OSError as error:
@@ -34,4 +35,7 @@ class Door:
         answer = marshal.loads(data)
         if "errno" in answer:
             raise OSError(answer["errno"], answer["error"])
-        return socket.socket(fileno=fds[0]) if fds else None
+        if not fds:
+            return None
+        os.set_inheritable(fds[0], False)
+        return socket.socket(fileno=fds[0])
