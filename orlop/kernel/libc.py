@@ -18,6 +18,7 @@ MACHINE = os.uname().machine
 
 # System call numbers, the one table: (x86_64, aarch64). From 424 on they are the same everywhere.
 _NUMBERS: dict[str, tuple[int, int]] = {
+    "rt_sigaction": (13, 134),
     "mount": (165, 40),
     "umount2": (166, 39),
     "pivot_root": (155, 41),

@@ -177,6 +177,10 @@ def reset_signals() -> None:
     """Every signal to its default action and unblocked: Python ignores SIGPIPE and SIGXFSZ."""
     for signo in range(1, 65):
         libc.LIBC.signal(signo, None)
+    # glibc keeps these two to itself, but its posix_spawn (make's, say) leaves them ignored.
+    default = bytes(32)
+    for signo in (32, 33):
+        libc.call("rt_sigaction", signo, default, 0, 8)
     empty = ctypes.create_string_buffer(128)
     libc.finish(libc.LIBC.sigprocmask(2, empty, None))
 
