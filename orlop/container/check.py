@@ -14,8 +14,8 @@ from orlop.errors import OrlopError
 from orlop.image.images import Images
 from orlop.image.model import Image
 from orlop.image.remove import remove as remove_image
-from orlop.oci.digest import ImageID, digest_of
-from orlop.storage.check import layer_problems, orphans
+from orlop.oci.digest import ChainID, ImageID, digest_of
+from orlop.storage.check import layer_problem, layer_problems, orphans, writable_problem
 
 Row = dict[str, Any]
 
@@ -24,11 +24,12 @@ def check(containers: Containers, *, repair: bool = False) -> Iterator[Row]:
     """`repair` removes what belongs to nobody and images that are damaged and not in use."""
     broken: set[str] = set()
     for chain, problem in layer_problems(containers.layers):
-        if problem:
+        mended = _restack(containers, ChainID(chain)) if problem and repair else ""
+        if problem and not mended:
             broken.add(chain)
-        yield _row("layer", chain, problem)
+        yield _row("layer", chain, problem, mended)
     yield from _images(containers, broken, repair)
-    yield from _containers(containers)
+    yield from _containers(containers, repair)
     ids = {container.id for container in containers.all()}
     for kind, id, problem in orphans(containers.layers, ids):
         yield _row(kind, id, problem, _discard(containers, kind, id) if repair else "")
@@ -79,12 +80,22 @@ def _forget(images: Images, id: ImageID) -> str:
     return "removed"
 
 
-def _containers(containers: Containers) -> Iterator[Row]:
+def _restack(containers: Containers, chain: ChainID) -> str:
+    """What a layer stands on can be said again from the records; its content cannot."""
+    containers.layers.mend()
+    return "" if layer_problem(containers.layers, chain) else "written again"
+
+
+def _containers(containers: Containers, repair: bool) -> Iterator[Row]:
     for container in containers.all():
-        problem = container.damaged
-        if not problem and container.id not in containers.layers.writable_ids():
-            problem = "its writable layer is missing"
-        yield _row("container", container.id, problem)
+        problem = container.damaged or writable_problem(containers.layers, container.id)
+        mended = ""
+        if problem and not container.damaged and repair:
+            image = containers.images.find(ImageID(str(container.record.get("Image") or "")))
+            chain = image.chain if image is not None else None
+            if containers.layers.mend_writable(container.id, chain):
+                mended = "written again"
+        yield _row("container", container.id, problem, mended)
 
 
 def _discard(containers: Containers, kind: str, id: str) -> str:

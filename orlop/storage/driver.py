@@ -35,6 +35,9 @@ class Driver(Protocol):
     def mend(self, id: str, parent: str | None) -> bool:
         """Write again what a power cut left of the small files of `id`; True when it had to."""
 
+    def stacking_problem(self, id: str, parent: str | None) -> str:
+        """What is wrong with how `id` stands on `parent`; "" when nothing is. Changes nothing."""
+
     def exists(self, id: str) -> bool: ...
 
     def mount(self, id: str, *, volatile: bool = False, owners: Owners | None = None) -> Path:

@@ -119,3 +119,36 @@ def test_repair_of_an_image(own_orlopd: Daemon) -> None:
     own_orlopd.docker("load", "-i", str(saved))
     assert check(own_orlopd)[0] == 0
     assert own_orlopd.docker("run", "--rm", "busybox", "echo", "whole").stdout == "whole\n"
+
+
+def test_what_layers_stand_on_is_checked_and_written_again(own_orlopd: Daemon) -> None:
+    """`lower` and `link` are in no digest; a wrong one merges the wrong layers in silence."""
+    own_orlopd.docker("run", "--name", "source", "busybox", "sh", "-c", "echo second >/second")
+    own_orlopd.docker("commit", "source", "second:1")
+    own_orlopd.docker("run", "--name", "third", "second:1", "sh", "-c", "echo third >/third")
+    store = own_orlopd.data_root / "image/overlay2/layerdb"
+    trees = own_orlopd.data_root / "overlay2"
+    top = next(p for p in (store / "sha256").iterdir() if (p / "parent").exists())
+    layer = trees / (top / "cache-id").read_text()
+    container = own_orlopd.docker("inspect", "-f", "{{.Id}}", "third").stdout.strip()
+    writable = trees / (store / "mounts" / container / "mount-id").read_text()
+    damage = [
+        ("layer", layer, "lower", "its list of layers below (lower) is not theirs"),
+        ("layer", layer, "link", "its short name (link) does not lead to it"),
+        ("container", writable, "lower", "its list of layers below (lower) is not theirs"),
+        ("container", writable, "link", "its short name (link) does not lead to it"),
+    ]
+    for kind, tree, name, words in damage:
+        right = (tree / name).read_text()
+        wrong = "l/" + "A" * 26 if name == "lower" else "A" * 26
+        (tree / name).write_text(wrong)
+        code, text = check(own_orlopd, "-q")
+        assert code == 1
+        assert f"{kind} " in text
+        assert words in text
+        code, text = check(own_orlopd, "-q", "--repair")
+        assert f"{words} (written again)" in text
+        assert (tree / name).read_text() == right
+        assert check(own_orlopd)[0] == 0
+    assert own_orlopd.docker("diff", "third").stdout == "A /third\n"
+    assert own_orlopd.docker("run", "--rm", "second:1", "cat", "/second").stdout == "second\n"

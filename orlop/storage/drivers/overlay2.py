@@ -34,7 +34,6 @@ MAX_LAYERS = 128
 _PAGE = 4096  # what mount(2) takes as options, with its closing zero
 _LINK = 26
 _SHORT = re.compile(r"[A-Z2-7]{26}")
-_STACK = re.compile(r"l/[A-Z2-7]{26}(:l/[A-Z2-7]{26})*")
 
 
 class Overlay2:
@@ -100,17 +99,42 @@ class Overlay2:
     def mend(self, id: str, parent: str | None) -> bool:
         base, target = self.home / id, f"../{id}/diff"
         mended = False
-        if not _SHORT.fullmatch(text(base / "link")):
+        if not self._has_short_name(id):
             links = self.home / "l"
             found = next((n for n in os.listdir(links) if os.readlink(links / n) == target), "")
-            if not found:
+            kept = text(base / "link")
+            if found:
+                put(base / "link", found)
+            elif _SHORT.fullmatch(kept) and not os.path.lexists(links / kept):
+                os.symlink(target, links / kept)
+            else:
                 return False  # it never came to be
-            put(base / "link", found)
             mended = True
-        if parent is not None and not _STACK.fullmatch(text(base / "lower")):
+        if parent is not None and text(base / "lower") != self._stack_on(parent):
             self.attach(id, parent)
             mended = True
         return mended
+
+    def stacking_problem(self, id: str, parent: str | None) -> str:
+        if not self._has_short_name(id):
+            return "its short name (link) does not lead to it"
+        found = text(self.home / id / "lower")
+        wanted = "" if parent is None else self._stack_on(parent)
+        return "" if found == wanted else "its list of layers below (lower) is not theirs"
+
+    def _has_short_name(self, id: str) -> bool:
+        link = text(self.home / id / "link")
+        if not _SHORT.fullmatch(link):
+            return False
+        try:
+            return os.readlink(self.home / "l" / link) == f"../{id}/diff"
+        except OSError:
+            return False
+
+    def _stack_on(self, parent: str) -> str:
+        below = self.home / parent
+        stack = f"l/{text(below / 'link')}", text(below / "lower")
+        return ":".join(part for part in stack if part)
 
     def exists(self, id: str) -> bool:
         return self.tree(id).is_dir()

@@ -39,6 +39,9 @@ class WholeTrees:
     def mend(self, id: str, parent: str | None) -> bool:
         return False  # there are none
 
+    def stacking_problem(self, id: str, parent: str | None) -> str:
+        return ""  # a copy stands on nothing
+
     def exists(self, id: str) -> bool:
         return self.tree(id).is_dir()
 
