@@ -19,6 +19,7 @@ import h11
 
 from orlop.api.answer import REASONS, Answer, Headers, Later, Reply, Stream
 from orlop.errors import OrlopError
+from orlop.kernel.outqueue import await_read
 
 if TYPE_CHECKING:
     from orlop.api.connection import Connection
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 RECEIVE = 96 << 10  # below malloc's mmap threshold, where each buffer costs page faults
 _DRAIN = 256 << 10  # as Go's server: unread body read before the connection is given up
 _LINGER = 0.5  # seconds, likewise
+_HEAD_READ = 0.05  # seconds that a client may take to read the head before a stream
 
 
 class Disconnected(OSError):
@@ -154,6 +156,9 @@ class Exchange:
             pass  # the request ends before the stream begins
         self._write(["\r\n".join([*lines, "", ""]).encode("latin-1")])
         self.hijacked = True
+        # Clients such as docker-py read headers through a buffer and the stream below it: bytes
+        # that come in the same packet as the headers would be lost to them.
+        await_read(self._socket.fileno(), _HEAD_READ)
         leftover = bytes(self._http.trailing_data[0])
         return self.connection.release(), leftover
 

@@ -7,18 +7,13 @@ The client comes as an already connected stream: `connect()` is called once ever
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from orlop.container.containers import Containers
 from orlop.container.logs import logs as read_logs
 from orlop.errors import Conflict
-from orlop.kernel.outqueue import unread
 from orlop.wire import parse_detach_keys
-
-_PATIENCE = 0.05  # seconds
-_LOOK = 0.001
 
 Connect = Callable[[], tuple[int, bytes]]
 
@@ -54,7 +49,6 @@ def attach(containers: Containers, ref: str, options: Options, connect: Connect)
     fd, leftover = connect()
     try:
         if options.logs:
-            _headers_read(fd)
             _replay(containers, container.id, options, fd, mux)
         if options.stream:
             containers.keeper.attach(
@@ -72,22 +66,6 @@ def attach(containers: Containers, ref: str, options: Options, connect: Connect)
         containers.publish(container, "attach")
     finally:
         os.close(fd)
-
-
-def _headers_read(fd: int) -> None:
-    """Wait a moment for the client to take the 101 from its socket.
-
-    Clients such as docker-py read headers through a buffer and the stream below it: bytes that come
-    in the same packet as the headers would be lost to them.
-    """
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            if not unread(fd):
-                return
-        except OSError:
-            return  # not a socket that tells
-        time.sleep(_LOOK)  # nothing announces that a peer has read
 
 
 def _replay(containers: Containers, id: str, options: Options, fd: int, mux: bool) -> None:

@@ -308,6 +308,24 @@ def test_hijack_after_a_body_and_without_upgrade_waits_for_nothing(
     assert client.sock.recv(100).startswith(b"HTTP/1.1 200 OK")
 
 
+def test_nothing_comes_with_the_head_of_a_stream(api: Served, client: Client) -> None:
+    """docker-py reads heads through a buffer and streams below it: what came along was lost."""
+    written = threading.Event()
+
+    def handler(call: Call) -> Reply:
+        fd, _ = call.hijack("application/vnd.docker.raw-stream")
+        with socket.socket(fileno=fd) as stream:
+            stream.sendall(b"hello")
+            written.set()
+        return Hijacked()
+
+    api.route("POST", "/t/prompt", handler)
+    client.sock.sendall(b"POST /t/prompt HTTP/1.1\r\nHost: d\r\n\r\n")
+    assert not written.wait(0.02)  # a client that is slow to read
+    assert client.sock.recv(65536).endswith(b"\r\n\r\n")
+    assert drain(client.sock) == b"hello"
+
+
 def test_hijack_refused_before_it_began(api: Served, client: Client) -> None:
     def handler(call: Call) -> Reply:
         raise NotFound("No such container: x")
