@@ -29,6 +29,7 @@ missing() {
   tool iptables iptables
   tool mkfs.btrfs btrfs-progs
   tool fuse-overlayfs fuse-overlayfs
+  tool zfs-fuse "$(offered zfs-fuse)"
   tool runc runc
   tool newuidmap uidmap
   tool pasta passt
@@ -38,8 +39,12 @@ missing() {
   [ -x /usr/libexec/docker/cli-plugins/docker-compose ] || tool docker-compose docker-compose
 }
 
+offered() {  # its name, where the distribution has it
+  if apt-cache show "$1" >/dev/null 2>&1; then echo "$1"; fi
+}
+
 virtiofsd() {  # a package of its own since Debian 13; before, a part of QEMU's
-  if apt-cache show virtiofsd >/dev/null 2>&1; then echo virtiofsd; fi
+  offered virtiofsd
 }
 
 lib() { /sbin/ldconfig -p | grep -q "$1" || echo "$2"; }

@@ -13,7 +13,7 @@ _ESCAPES = (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\"))
 class Mount:
     """One line. `optional`: shared:N, master:N, …; `options`: those of the filesystem."""
 
-    __slots__ = ("kind", "optional", "options", "point")
+    __slots__ = ("kind", "optional", "options", "point", "source")
 
     def __init__(self, line: str) -> None:
         left, _, right = line.rstrip("\n").partition(" - ")
@@ -23,7 +23,7 @@ class Mount:
             for escape, plain in _ESCAPES:
                 self.point = self.point.replace(escape, plain)
         self.optional = fields[6:]
-        self.kind, _, options = right.split(" ", 2)
+        self.kind, self.source, options = right.split(" ", 2)
         self.options = options.split(",")
 
 

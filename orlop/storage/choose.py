@@ -13,6 +13,7 @@ from orlop.storage.drivers.btrfs import Btrfs
 from orlop.storage.drivers.fuse_overlayfs import FuseOverlayfs
 from orlop.storage.drivers.overlay2 import Overlay2
 from orlop.storage.drivers.vfs import Vfs
+from orlop.storage.drivers.zfs import Zfs
 
 # What kernels or Docker dropped, and what took its place.
 _REPLACED = {
@@ -24,6 +25,7 @@ _DRIVERS: dict[str, Callable[[Path], Driver]] = {
     "overlay2": Overlay2,
     "fuse-overlayfs": FuseOverlayfs,
     "btrfs": Btrfs,
+    "zfs": Zfs,
     "vfs": Vfs,
 }
 
@@ -40,11 +42,6 @@ def choose(name: str, data_root: Path) -> Choice:
         raise InvalidArgument(
             f"storage driver {name} is gone: kernels and Docker dropped it; "
             f"use {_REPLACED[name]}, and bring the images along by orlop system import or pull"
-        )
-    if name == "zfs":
-        raise InvalidArgument(
-            "storage driver zfs is not supported: its kernel module is not part of Linux; "
-            "use overlay2, which works on OpenZFS from 2.2, or vfs"
         )
     if name and name not in _DRIVERS:
         raise InvalidArgument(

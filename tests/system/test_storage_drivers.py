@@ -13,9 +13,9 @@ from stores import filesystem
 pytestmark = pytest.mark.root
 
 
-@pytest.fixture(params=["vfs", "fuse-overlayfs", "btrfs"])
+@pytest.fixture(params=["vfs", "fuse-overlayfs", "btrfs", "zfs"])
 def daemon(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Daemon]:
-    kind = "btrfs" if request.param == "btrfs" else ""
+    kind = request.param if request.param in ("btrfs", "zfs") else ""
     with filesystem(kind, tmp_path) as root:
         made = Daemon(f"--storage-driver={request.param}", name="driver")
         if kind:
@@ -62,3 +62,25 @@ def test_containers_outlive_the_daemon(daemon: Daemon) -> None:
     daemon.docker("restart", "-t", "0", "one")
     assert daemon.docker("exec", "one", "cat", "/x").stdout == "kept\n"
     daemon.docker("rm", "-f", "one")
+
+
+def test_layers_are_mounted_again_after_a_boot(tmp_path: Path) -> None:
+    """zfs: no table of mounts outlives the machine."""
+    with filesystem("zfs", tmp_path) as root:
+        daemon = Daemon("--storage-driver=zfs", name="driver")
+        daemon.data_root = root / "data"
+        daemon.start()
+        try:
+            daemon.orlop("bootstrap", "busybox")
+            daemon.docker("run", "--name", "one", "busybox", "sh", "-c", "echo kept > /x")
+            daemon.kill()
+            graph = daemon.data_root / "zfs/graph"
+            for tree in sorted(graph.iterdir()):
+                subprocess.run(["umount", "-l", str(tree)], check=True)
+            (graph / "left-by-a-crash").mkdir()
+            daemon.start()
+            assert daemon.docker("cp", "one:/x", "-").stdout.find("kept") > 0
+            assert not (graph / "left-by-a-crash").exists()
+            assert "are missing" not in daemon.orlop("system", "check").stdout
+        finally:
+            daemon.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 from orlop.errors import SystemFailure
 from orlop.kernel import btrfs
 from orlop.storage.clone import merge_tree
-from orlop.storage.drivers.backing import backing_filesystem
+from orlop.storage.drivers.backing import backing_filesystem, nearest
 from orlop.storage.drivers.whole import WholeTrees
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -22,7 +22,7 @@ class Btrfs(WholeTrees):
 
     def __init__(self, home: Path) -> None:
         """Raises SystemFailure when `home` is not on btrfs."""
-        found = backing_filesystem(_nearest(home))
+        found = backing_filesystem(nearest(home))
         if found != "btrfs":
             raise SystemFailure(
                 f"storage driver btrfs is not supported on {home}: the filesystem is {found}; "
@@ -78,10 +78,3 @@ class Btrfs(WholeTrees):
 
     def status(self) -> list[tuple[str, str]]:
         return [("Btrfs", "")]
-
-
-def _nearest(path: Path) -> Path:
-    """The first directory upwards that exists."""
-    while not path.exists():
-        path = path.parent
-    return path

@@ -19,7 +19,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
         home.mkdir()
         raise SystemFailure(f"{home.name} does not work")
 
-    for name in ("overlay2", "fuse-overlayfs", "btrfs"):
+    for name in ("overlay2", "fuse-overlayfs", "btrfs", "zfs"):
         monkeypatch.setitem(choosing._DRIVERS, name, refuse)
 
 
@@ -58,3 +58,15 @@ def test_a_driver_that_is_gone_names_its_heir(name: str, tmp_path: Path) -> None
 def test_an_unknown_driver(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="storage driver x is not supported; supported: ove"):
         choose("x", tmp_path)
+
+
+def test_layers_of_dockers_zfs_driver_are_not_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are datasets of other names: all images would be listed as damaged."""
+    monkeypatch.setattr("orlop.storage.drivers.zfs.backing_filesystem", lambda _: "zfs")
+    monkeypatch.setattr("shutil.which", lambda _: "/sbin/zfs")
+    (tmp_path / "image/zfs/layerdb/sha256/0123").mkdir(parents=True)
+    with pytest.raises(SystemFailure, match="layers of another engine's zfs driver"):
+        choose("zfs", tmp_path)
+    assert not (tmp_path / "zfs").exists()
