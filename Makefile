@@ -17,6 +17,7 @@ install:         ## put orlop, orlopd and orlop-runtime on the PATH (PREFIX=, DE
 uninstall:       ## remove what install put there; data roots stay
 	rm -rf '$(DESTDIR)$(PREFIX)/lib/orlop' '$(DESTDIR)$(PREFIX)/bin/orlop' '$(DESTDIR)$(PREFIX)/bin/orlopd' '$(DESTDIR)$(PREFIX)/bin/orlop-runtime'
 	@! mountpoint -q /run/orlop-runtime.python/python || umount /run/orlop-runtime.python/python
+	@rm -rf /run/orlop-runtime.python
 
 $(VENV)/.stamp: requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)

@@ -39,13 +39,7 @@ stub() {
 stub orlop cli/entry.py
 stub orlopd daemon/entry.py
 "$exe" -I -S "$lib/app/orlop/runtime/pack.py" "$lib/app/orlop/runtime/orlop-runtime.pack"
-# orlop-runtime starts from a read-only clone of the interpreter where its first call left one
-cat >"$bin/.orlop-runtime.new" <<EOF
-#!/bin/sh
-p=/run/orlop-runtime.python/python
-[ -x \$p ] || p=$exe
-exec \$p -I -S -X orlop=$exe $PREFIX/lib/orlop/app/orlop/runtime/main.py "\$@"
-EOF
+sed -e "s|@CLONE@|/run/orlop-runtime.python/python|; s|@PYTHON@|$exe|g; s|@APP@|$PREFIX/lib/orlop/app|" "$here/scripts/orlop-runtime.in" >"$bin/.orlop-runtime.new"
 chmod 755 "$bin/.orlop-runtime.new"
 mv "$bin/.orlop-runtime.new" "$bin/orlop-runtime"
 mkdir -p "$DESTDIR$PREFIX/share/bash-completion/completions" "$DESTDIR$PREFIX/share/zsh/site-functions" "$DESTDIR$PREFIX/share/fish/vendor_completions.d"

@@ -81,7 +81,8 @@ def run(plan: dict[str, Any], setup: Setup, stdio: tuple[int, int, int]) -> NoRe
             setup.sources.clear()
             setup.joins.clear()
             process.close_fds_except([0, 1, 2, *setup.fds()])
-        execute(plan["process"], become(plan["process"], setup), setup, plan.get("gate"))
+        gate = None if plan.get("straight") else plan.get("gate")
+        execute(plan["process"], become(plan["process"], setup), setup, gate)
     except BaseException as error:  # whatever it is, nothing but _exit may follow
         report(setup.socket, str(step[0]), error)
     finally:

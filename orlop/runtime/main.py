@@ -6,6 +6,15 @@ import gc
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from orlop.runtime.oci.command import Command
+    from orlop.runtime.oci.headstart import HeadStart
+    from orlop.runtime.oci.output import Log
+
 # verb -> module in orlop.runtime.oci, imported when it is asked for
 _MODULES = {"list": "listing", "exec": "execute", "pause": "freezing", "resume": "freezing"}
 
@@ -15,7 +24,6 @@ def run(argv: list[str]) -> int:
     from orlop.errors import NotSupported, OrlopError
     from orlop.runtime.oci import options
     from orlop.runtime.oci.output import Log
-    from orlop.runtime.process import Failure
 
     log = Log("", "text")
     try:
@@ -29,24 +37,44 @@ def run(argv: list[str]) -> int:
             return _said("about", "usage", verb)
         if verb in ("checkpoint", "restore"):
             raise NotSupported(f"{verb} is not supported: orlop-runtime has no CRIU")
-        from orlop.runtime.oci.command import Command
+        ahead = None
+        if verb in _ENTERING and glob.get("cgroup-manager") != "disabled":
+            from orlop.runtime.oci import headstart
 
-        module = __import__(f"orlop.runtime.oci.{_MODULES.get(verb, verb)}", fromlist=[verb])
-        code: int = getattr(module, _FUNCTIONS.get(verb, verb))(
-            Command(glob, verb, own, words, log)
-        )
-        return code
+            ahead = headstart.HeadStart()
+        return _act(glob, verb, own, words, log, ahead)
     except OrlopError as error:
         log.error(error.message)
-    except Failure as error:
-        from orlop.runtime.oci.failure import describe
-
-        log.error(describe(error.frame))
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         log.error(f"{where}{(error.strerror or str(error)).lower()}")
     except KeyboardInterrupt:
         return 130
+    return 1
+
+
+_ENTERING = ("create", "run", "exec")  # verbs whose process moves into control groups
+
+
+def _act(
+    glob: dict[str, Any],
+    verb: str,
+    own: dict[str, Any],
+    words: list[str],
+    log: Log,
+    ahead: HeadStart | None,
+) -> int:
+    from orlop.runtime.oci.command import Command
+    from orlop.runtime.process import Failure
+
+    module = __import__(f"orlop.runtime.oci.{_MODULES.get(verb, verb)}", fromlist=[verb])
+    try:
+        act: Callable[[Command], int] = getattr(module, _FUNCTIONS.get(verb, verb))
+        return act(Command(glob, verb, own, words, log, ahead))
+    except Failure as error:
+        from orlop.runtime.oci.failure import describe
+
+        log.error(describe(error.frame))
     return 1
 
 

@@ -82,3 +82,18 @@ def test_the_entrypoint_proc_self_exe_does_not_run_our_interpreter(orlopd: Daemo
     )
     assert "42" not in done.stdout
     assert done.returncode in (126, 127, 255)
+
+
+def test_the_launcher_takes_no_empty_file_for_the_clone(tmp_path: Path) -> None:
+    """Left where the mount of an earlier call is gone, it is a program that does nothing, well."""
+    clone = tmp_path / "python"
+    clone.touch(0o700)
+    text = (REPO / "scripts" / "orlop-runtime.in").read_text()
+    real = os.path.realpath("/usr/bin/python3")
+    for name, value in (("CLONE", str(clone)), ("PYTHON", real), ("APP", str(REPO))):
+        text = text.replace(f"@{name}@", value)
+    launcher = tmp_path / "orlop-runtime"
+    launcher.write_text(text)
+    assert subprocess.run([clone], executable="/bin/sh").returncode == 0  # what would be believed
+    done = subprocess.run(["sh", launcher, "--version"], capture_output=True, text=True, check=True)
+    assert "orlop-runtime version" in done.stdout

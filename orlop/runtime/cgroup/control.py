@@ -110,10 +110,7 @@ def remove(layout: Layout, relative: str) -> None:
     for own in layout.directories(relative):
         for _ in range(_REMOVE_TRIES):
             try:
-                for here, names, _ in os.walk(own, topdown=False):
-                    for name in names:
-                        os.rmdir(f"{here}/{name}")
-                os.rmdir(own)
+                _remove_tree(own)
             except FileNotFoundError:
                 pass
             except OSError as error:
@@ -122,3 +119,16 @@ def remove(layout: Layout, relative: str) -> None:
                 time.sleep(_PAUSE)  # the last exit is still being accounted
                 continue
             break
+
+
+def _remove_tree(own: str) -> None:
+    try:
+        os.rmdir(own)
+        return  # as almost always: no look for groups in it
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+    for here, names, _ in os.walk(own, topdown=False):
+        for name in names:
+            os.rmdir(f"{here}/{name}")
+    os.rmdir(own)

@@ -1,7 +1,8 @@
 """Make a container, up to the point where only `start` is left.
 
 record, plan ── launch ── frames of the child ── hooks of the host ── created: state on disk
-                                              └─ failed: everything taken back
+                       │                      └─ failed: everything taken back
+                       └─ straight: a `run` without hooks, nothing to wait for until it runs
 """
 
 from __future__ import annotations
@@ -37,15 +38,16 @@ _BEFORE_CGROUPS = {"birth", "join", "clone", "apparmor", "oom", "keyring", "cgro
 
 
 class Born:
-    """A created container that is still ours: `pending` waits to be released, or is past it."""
+    """A created container that is still ours: `pending` waits to be released, or `runs` already."""
 
-    __slots__ = ("has_cgroups", "master", "pending", "record", "spec")
+    __slots__ = ("has_cgroups", "master", "pending", "record", "runs", "spec")
 
     def __init__(self, record: Record, spec: Json, pending: Pending) -> None:
         self.record = record
         self.spec = spec
         self.pending = pending
         self.master: int | None = None
+        self.runs = False
         self.has_cgroups = False  # the groups at its path were made for it
 
 
@@ -62,6 +64,7 @@ def give_birth(command: Command, *, gate: bool, detached: bool) -> Born:
         command.layout(),
         keyring=not command.options.get("no-new-keyring"),
         pivot=not command.options.get("no-pivot"),
+        run=not gate,
     )
     record = command.store.make(id)
     born: Born | None = None
@@ -70,7 +73,7 @@ def give_birth(command: Command, *, gate: bool, detached: bool) -> Born:
         with open(f"{record.path}/config.json", "wb") as file:
             file.write(data)
         born = Born(record, spec, _launch(command, record, plan, gate))
-        _bring_up(born, command, sock)
+        _bring_up(born, command, sock, straight=plan["straight"])
         if command.options.get("pid-file"):
             write_pid(command.options["pid-file"], born.pending.pid)
     except BaseException:
@@ -137,6 +140,7 @@ def _launch(command: Command, record: Record, plan: Json, gate: bool) -> Pending
         os.mkfifo(path, 0o600)
         fifo = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
+        command.before_fork()
         return launch.begin(plan, 0, 1, 2, gate=fifo, preserved=preserved(command, plan["process"]))
     finally:
         if fifo >= 0:
@@ -160,14 +164,18 @@ def preserved(command: Command, process: Json) -> list[int]:
     return found
 
 
-def _bring_up(born: Born, command: Command, sock: _socket.socket | None) -> None:
-    """Answer the child until it is created. Raises Failure."""
+def _bring_up(born: Born, command: Command, sock: _socket.socket | None, *, straight: bool) -> None:
+    """Answer the child until it is created, a straight one until it runs. Raises Failure."""
     record, pending = born.record, born.pending
+    if straight:  # should we be killed, others find it; meanwhile it goes on
+        _note_process(born)
+        record.save()
     while True:
         word = wait(pending)
-        if pending.pid != record.state["pid"]:
-            record.state["pid"] = pending.pid
-            record.own["start_time"] = process_start(pending.pid) or 0
+        _note_process(born)
+        if straight and word == "running":
+            born.runs = True
+            break
         if word == "hooks":
             born.has_cgroups = True
             record.save()
@@ -188,8 +196,16 @@ def _bring_up(born: Born, command: Command, sock: _socket.socket | None) -> None
         else:
             born.master = pending.master
         pending.master = None
-    record.state["status"] = CREATED
-    record.save()
+    if not born.runs:
+        record.state["status"] = CREATED
+        record.save()
+
+
+def _note_process(born: Born) -> None:
+    record, pending = born.record, born.pending
+    if pending.pid != record.state["pid"]:
+        record.state["pid"] = pending.pid
+        record.own["start_time"] = process_start(pending.pid) or 0
 
 
 def wait(pending: Pending) -> str:

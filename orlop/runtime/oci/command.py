@@ -10,16 +10,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from orlop.runtime.oci.headstart import HeadStart
     from orlop.runtime.oci.output import Log
 
 
 class Command:
     """`options`: the verb's, by first name; `words`: the rest of the line."""
 
-    __slots__ = ("_layout", "cgroup_manager", "log", "options", "store", "verb", "words")
+    __slots__ = ("_ahead", "_layout", "cgroup_manager", "log", "options", "store", "verb", "words")
 
     def __init__(
-        self, glob: dict[str, Any], verb: str, options: dict[str, Any], words: list[str], log: Log
+        self,
+        glob: dict[str, Any],
+        verb: str,
+        options: dict[str, Any],
+        words: list[str],
+        log: Log,
+        ahead: HeadStart | None = None,
     ) -> None:
         self.verb = verb
         self.options = options
@@ -30,6 +37,12 @@ class Command:
         if self.cgroup_manager not in ("cgroupfs", "systemd", "disabled"):
             raise InvalidArgument(f"unknown cgroup manager {self.cgroup_manager!r}")
         self._layout: Layout | None = None
+        self._ahead = ahead
+
+    def before_fork(self) -> None:
+        """One thread from here on."""
+        if self._ahead is not None:
+            self._ahead.join()
 
     def id(self) -> str:
         """The one word that must be there: the container's ID."""

@@ -49,6 +49,7 @@ def execute(command: Command) -> int:
         kernel.set_subreaper()
     plan = _plan(command, record, spec, process)
     target = record.open_process()
+    command.before_fork()
     pending = execs.begin(plan, record.pid, target, (0, 1, 2), preserved(command, plan["process"]))
     word = wait(pending)
     for note in pending.notes:

@@ -44,7 +44,8 @@ def keep_clone(real: str) -> None:
         if found.st_uid != 0 or found.st_mode & 0o022:
             return
         if not os.path.lexists(place):
-            os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o700))
+            # Nothing that can be executed: the launcher must not take it for the clone.
+            os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         elif os.statvfs(place).f_flag & os.ST_RDONLY:
             mount.umount(place, mount.MNT_DETACH)  # of another version of Python
         made = mount.open_tree(-100, real)

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
+_ON_THE_WAY = ("prestart", "createRuntime", "createContainer", "startContainer")
 _DENY_ALL = {"allow": False, "access": "rwm"}
 
 
-def plan_of(spec: Json, id: str, layout: Layout, *, keyring: bool, pivot: bool) -> Json:
-    """Raises InvalidArgument."""
+def plan_of(
+    spec: Json, id: str, layout: Layout, *, keyring: bool, pivot: bool, run: bool = False
+) -> Json:
+    """`run`: nobody starts it later. Its plan is "straight" where no word of ours is needed on the
+    way: the process goes from birth to execve without a wait. Raises InvalidArgument.
+    """
     linux = spec["linux"]
     _complete(linux, id)
     program, flags = filters.program(linux.get("seccomp"))
@@ -30,13 +35,23 @@ def plan_of(spec: Json, id: str, layout: Layout, *, keyring: bool, pivot: bool) 
     hooks = spec.get("hooks") or {}
     steps = plan["steps"]
     here = steps.index(("wait",))
-    steps[here] = ("hooks", hooks.get("createContainer") or [])
+    plan["straight"] = run and not plan["join_first"] and not _needs_words(spec)
+    steps[here : here + 1] = (
+        [] if plan["straight"] else [("hooks", hooks.get("createContainer") or [])]
+    )
     if plan["clone_flags"] & CLONE_NEWNET:
         steps.insert(here, ("loopback",))
     plan["process"]["find_home"] = True
     keep_available(plan["process"])
     plan["gate"] = {"hooks": hooks.get("startContainer") or []}
     return plan
+
+
+def _needs_words(spec: Json) -> bool:
+    """A hook wants a state of the container that is true, a listener to be there first."""
+    hooks = spec.get("hooks") or {}
+    listener = (spec["linux"].get("seccomp") or {}).get("listenerPath")
+    return bool(listener) or any(hooks.get(kind) for kind in _ON_THE_WAY)
 
 
 def keep_available(process: Json) -> None:

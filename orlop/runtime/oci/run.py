@@ -27,9 +27,10 @@ def run(command: Command) -> int:
     born = give_birth(command, gate=False, detached=detached)
     record, pending = born.record, born.pending
     try:
-        pending.release()
-        if wait(pending) != "running":
-            raise Failure(*(pending.failure or ("process", 0, "", "the process died")))
+        if not born.runs:
+            pending.release()
+            if wait(pending) != "running":
+                raise Failure(*(pending.failure or ("process", 0, "", "the process died")))
         started(command, record, born.spec)
     except BaseException:
         pending.kill()
