@@ -61,7 +61,7 @@ test-callers: dev ## containerd, CRI, podman, dockerd and Slurm on orlop-runtime
 	ORLOP_CALLERS='$(CURDIR)/$(VENV)/callers' $(BIN)/python -m pytest -q tests/compat/test_runtime_callers.py
 
 fuzz: dev        ## fuzzing in full
-	ORLOP_FUZZ=full $(BIN)/python -m pytest -q tests/fuzz tests/security/test_bombs.py tests/security/test_*races.py
+	ORLOP_FUZZ=full $(BIN)/python -m pytest -q --timeout 7200 tests/fuzz tests/security/test_bombs.py tests/security/test_*races.py tests/security/test_build_escapes.py
 
 test-vm: dev    ## cgroup v2 and AppArmor, in a small virtual machine
 	@sh scripts/packages.sh install vm

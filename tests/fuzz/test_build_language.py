@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
+from collections.abc import Callable
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given, seed, settings
 from hypothesis import strategies as st
+from limits import EXAMPLES, SEED, no_hang
 
 from orlop.builder import shellpattern
 from orlop.builder.check import check
@@ -17,10 +18,16 @@ from orlop.builder.source import clean
 from orlop.errors import InvalidArgument
 from orlop.oci.ignore import Ignore, read_lines
 
-MANY = 20_000 if os.environ.get("ORLOP_FUZZ") == "full" else 250
-common = settings(
-    max_examples=MANY, deadline=2000, suppress_health_check=list(HealthCheck), derandomize=True
-)
+
+def common(test: Callable[..., None]) -> Callable[..., None]:
+    wanted = settings(
+        max_examples=max(EXAMPLES // 5, 250),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    return seed(SEED)(wanted(test))
+
 
 WORDS = st.sampled_from(
     ["FROM", "from", "RUN", "COPY", "ADD", "ENV", "ARG", "LABEL", "CMD", "ENTRYPOINT", "ONBUILD",
@@ -44,6 +51,7 @@ dockerfiles = st.one_of(
 @example("FROM x\nCMD " + "[" * 2000)
 @example("FROM 0\nFROM ${")
 @common
+@no_hang()
 def test_a_dockerfile_parses_or_is_refused(text: str) -> None:
     try:
         found = read(text)
@@ -66,6 +74,7 @@ environments = st.dictionaries(st.sampled_from(["x", "NAME"]), st.text(max_size=
 
 @given(st.lists(pieces, max_size=40).map("".join), environments)
 @common
+@no_hang()
 def test_expansion_answers_or_refuses(text: str, env: dict[str, str]) -> None:
     try:
         found = Lexer().expand(text, env)
@@ -78,6 +87,7 @@ def test_expansion_answers_or_refuses(text: str, env: dict[str, str]) -> None:
 
 @given(st.text("ab*?\\", max_size=12), st.text("ab", max_size=30), st.booleans())
 @common
+@no_hang()
 def test_what_a_pattern_trims_is_a_prefix_or_suffix(pattern: str, value: str, greedy: bool) -> None:
     try:
         head = shellpattern.trim_prefix(pattern, value, greedy)
@@ -99,6 +109,7 @@ patterns = st.lists(
 
 @given(st.lists(patterns, max_size=5), paths)
 @common
+@no_hang()
 def test_ignore_answers_or_refuses(lines: list[str], path: str) -> None:
     try:
         found = Ignore(read_lines("\n".join(lines)))
@@ -112,6 +123,7 @@ def test_ignore_answers_or_refuses(lines: list[str], path: str) -> None:
 
 @given(st.text(max_size=60))
 @common
+@no_hang()
 def test_a_clean_path_stays_below(text: str) -> None:
     found = clean(text)
     assert not found.startswith("/")
@@ -127,6 +139,7 @@ fields = st.sampled_from(
 
 @given(st.lists(fields, max_size=14).map("".join))
 @common
+@no_hang()
 def test_a_mount_is_read_or_refused(text: str) -> None:
     try:
         found = parse_mount(text)

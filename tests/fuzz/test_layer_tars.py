@@ -17,15 +17,15 @@ from pathlib import Path
 
 import pytest
 from canary import Canary
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from limits import FULL, SEED
 
 from orlop.errors import OrlopError
 from orlop.storage.drivers.overlay2 import Overlay2
 from orlop.storage.layers import Layers
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(3600)]
-FULL = os.environ.get("ORLOP_FUZZ") == "full"
 EXAMPLES = 5000 if FULL else 60
 
 PIECES = st.sampled_from(
@@ -120,9 +120,10 @@ def damaged(data: bytes, how: object) -> bytes:
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
-    derandomize=not FULL,
+    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+@seed(SEED)
 @given(members=MEMBERS, damage=DAMAGE)
 def test_random_layers(
     layers: Layers, canary: Canary, members: list[tuple[object, ...]], damage: object

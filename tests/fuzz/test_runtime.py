@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+from limits import EXAMPLES, SEED, no_hang
 
 from orlop.errors import OrlopError
 from orlop.runtime import mountoptions, sysctls
@@ -27,23 +24,11 @@ from orlop.runtime.oci.schema import CONFIG
 from orlop.runtime.oci.spec import document
 from orlop.runtime.plan import make_plan
 
-FULL = os.environ.get("ORLOP_FUZZ") == "full"
-EXAMPLES = int(os.environ.get("ORLOP_FUZZ_EXAMPLES", "100000")) if FULL else 150
-SEED = int(os.environ.get("ORLOP_FUZZ_SEED", "1"))
-HANG = 1.0  # seconds of processor time for one example
 fuzz = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
 cheap = settings(fuzz, max_examples=2 * EXAMPLES)
 costly = settings(fuzz, max_examples=EXAMPLES // 2)
-
-
-@contextmanager
-def no_hang() -> Iterator[None]:
-    """Processor time, for a loaded machine is nobody's hang."""
-    before = time.thread_time()
-    yield
-    assert time.thread_time() - before < HANG
 
 
 NUMBERS = st.one_of(
