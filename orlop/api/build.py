@@ -11,6 +11,7 @@ from typing import Any
 
 from orlop.api import encode
 from orlop.api.answer import Answer, Reply, Stream
+from orlop.api.buildoffer import accepted
 from orlop.api.buildours import PART, Ours, ours
 from orlop.api.call import Call
 from orlop.api.progress import progress
@@ -47,8 +48,12 @@ def build(call: Call) -> Stream:
     builder = call.engine.builder
     asked = ours(call)
     with contextlib.ExitStack() as stack:
-        context = stack.enter_context(contextlib.closing(Context(builder.spool)))
-        name = _load(call, builder, context)
+        if asked.offered:
+            context = stack.enter_context(accepted(call, asked.offered))
+            name = call.text("dockerfile") or "Dockerfile"
+        else:
+            context = stack.enter_context(contextlib.closing(Context(builder.spool)))
+            name = _load(call, builder, context)
         named = _named(call, builder, context, asked, stack)
         request = with_epoch(_request(call, asked, context, name, named))
         if asked.check:

@@ -27,6 +27,7 @@ class Ours:
     agents: dict[str, str] = field(default_factory=dict)  # id → the agent's socket
     no_cache: tuple[str, ...] = ()  # stages
     contexts: dict[str, str] = field(default_factory=dict)  # name → `part:folder` or a URL
+    offered: str = ""  # the context of which the body has what was awaited (`offer`)
 
 
 def ours(call: Call) -> Ours:
@@ -45,6 +46,7 @@ def ours(call: Call) -> Ours:
         agents=_texts(found, "ssh"),
         no_cache=tuple(text.lower() for text in _list(found, "noCacheFilter")),
         contexts=_texts(found, "contexts"),
+        offered=_text(found, "offered"),
     )
 
 
@@ -53,6 +55,13 @@ def _flag(found: Json, name: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise _wrong(name, "a boolean")
     return bool(value)
+
+
+def _text(found: Json, name: str) -> str:
+    value = found.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _wrong(name, "a string")
+    return value or ""
 
 
 def _list(found: Json, name: str) -> list[str]:

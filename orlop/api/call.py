@@ -119,6 +119,13 @@ class Call:
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise InvalidArgument(f"invalid JSON: {error}") from None
 
+    def whole(self, limit: int) -> bytes:
+        """The body, of no more than `limit` bytes. Raises InvalidArgument."""
+        data = self._exchange.body.collect(limit, decode.BODY_TIME)
+        if data is None:
+            raise InvalidArgument("http: request body too large")
+        return data
+
     def _document(self) -> bytes:
         data = self._exchange.body.collect(decode.BODY_LIMIT, decode.BODY_TIME)
         if data is None:

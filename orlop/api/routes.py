@@ -128,6 +128,7 @@ ROUTES: tuple[tuple[str, str, str], ...] = (
     ("GET", "/orlop/manifests/{name}/entry", "artifacts:entry"),
     ("POST", "/orlop/manifests/{name}/push", "artifacts:push"),
     ("GET", "/orlop/manifests/{name}", "artifacts:manifest"),
+    ("POST", "/orlop/build/context", "buildoffer:offer"),
     ("POST", "/orlop/build/bundle", "bundles:make"),
     ("POST", "/orlop/registry/serve", "registry.serve:serve"),
     ("GET", "/orlop/containers/{id}/exec", "ours:execs"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orlop.builder.cache import Cache
+from orlop.builder.kept import Kept
 from orlop.config import Config
 from orlop.container.containers import Containers
 from orlop.events import Events
@@ -29,6 +30,7 @@ class Builder:
     events: Events
     cache: Cache
     cancels: dict[str, Callable[[], None]] = field(default_factory=dict)  # by the client's id
+    kept: Kept = field(default_factory=Kept)
     lock: threading.Lock = field(default_factory=threading.Lock)
     cache_mounts: dict[str, threading.Lock] = field(default_factory=dict)  # `sharing=locked`
 
@@ -62,6 +64,7 @@ class Builder:
             running = list(self.cancels.values())
         for cancel in running:
             cancel()
+        self.kept.drop()
         self.cache.close()
 
 

@@ -36,6 +36,9 @@ class Context:
         self._items: dict[str, Item] = {"": Item("", DIRECTORY, 0o755)}
         self._names: dict[str, list[str]] | None = None
         self._known: dict[str, Item] = {}  # files of an earlier transfer that the spool still has
+        self.told: dict[bytes, Item] = {}  # files by the records of an index (`index.py`)
+        self.awaited: list[tuple[bytes, Item]] = []  # records whose files are still to come
+        self.place = ""  # where the client has it
         self._pending: list[bytes] = []
         self._held = 0
 
@@ -146,12 +149,14 @@ class Context:
         made.size = self.size
         made._items, made._names = {"": self._items[""]}, None
         made._known = self._known | {p: i for p, i in self._items.items() if i.kind == FILE}
+        made.told, made.awaited, made.place = self.told, [], self.place
         made._pending, made._held = self._pending, self._held
         return made
 
     def live(self) -> int:
         """Bytes of the spool that are a file's; the rest was replaced."""
-        return sum(item.size for item in self._items.values() if item.kind == FILE)
+        items = self.told.values() if self.told else self._items.values()
+        return sum(item.size for item in items if item.kind == FILE)
 
     def recall(self, item: Item) -> bool:
         """Put a file whose content an earlier transfer left in this spool, if there is one."""
@@ -229,6 +234,7 @@ class Context:
         made.fd, made.size = os.dup(self.fd), self.size
         made._items, made._names = {"": Item("", DIRECTORY, 0o755)}, None
         made._known, made._pending, made._held = {}, [], 0
+        made.told, made.awaited, made.place = {}, [], ""
         prefix = folder + "/"
         for path in [p for p in self._items if p.startswith(prefix)]:
             item = self._items.pop(path)

@@ -13,7 +13,6 @@ from orlop.buildkit.gateway import gateway
 from orlop.buildkit.grpc import Channel, server
 from orlop.buildkit.http2 import Connection
 from orlop.buildkit.jobs import Jobs
-from orlop.buildkit.kept import Kept
 from orlop.buildkit.session import Session, Sessions
 from orlop.buildkit.uploads import Uploads
 from orlop.errors import Conflict
@@ -27,7 +26,6 @@ class Buildkit:
     sessions: Sessions = field(default_factory=Sessions)
     jobs: Jobs = field(default_factory=Jobs)
     uploads: Uploads = field(default_factory=Uploads)
-    kept: Kept = field(default_factory=Kept)
     _connections: set[Connection] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -72,4 +70,3 @@ class Buildkit:
         for connection in open_ones:
             connection.close()
         self.jobs.wait(_PATIENCE)  # their steps are taken apart while containers and cache are here
-        self.kept.drop()

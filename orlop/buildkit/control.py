@@ -127,7 +127,7 @@ def _disk_usage(kit: Buildkit, call: Incoming) -> None:
 
 
 def _prune(kit: Buildkit, call: Incoming) -> None:
-    kit.kept.drop()
+    kit.builder.kept.drop()
     for record in usage.drop(kit.builder, call.request(m.PRUNE_REQUEST)):
         call.send(m.USAGE, record)
 

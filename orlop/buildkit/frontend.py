@@ -248,7 +248,7 @@ def question(kit: Buildkit, job: Job, found: Mapping[str, str]) -> dict[str, byt
 
 
 def _sources(kit: Buildkit, job: Job, asked: Attributes) -> Sources:
-    return Sources(kit.builder, kit.sessions, kit.kept, job, asked)
+    return Sources(kit.builder, kit.sessions, job, asked)
 
 
 def _said(error: OrlopError, job: Job, asked: Attributes, text: str) -> RpcFailure:

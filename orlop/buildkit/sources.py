@@ -16,7 +16,6 @@ from orlop.buildkit import messages as m
 from orlop.buildkit.attributes import Attributes
 from orlop.buildkit.diffcopy import Wanted, receive
 from orlop.buildkit.jobs import Job
-from orlop.buildkit.kept import Kept
 from orlop.buildkit.session import Session, Sessions
 from orlop.buildkit.story import Told
 from orlop.errors import InvalidArgument, NotSupported
@@ -47,12 +46,9 @@ class Lender(Protocol):
 class Sources:
     """Close it."""
 
-    def __init__(
-        self, builder: Builder, sessions: Sessions, kept: Kept, job: Job, asked: Attributes
-    ) -> None:
+    def __init__(self, builder: Builder, sessions: Sessions, job: Job, asked: Attributes) -> None:
         self._builder = builder
         self._sessions = sessions
-        self._kept = kept
         self._job = job
         self._asked = asked
         self._remote: Context | None = None  # one that does not come as files of the session
@@ -147,14 +143,14 @@ class Sources:
     def _sent(self, told: Told, shown: str, wanted: Wanted) -> Iterator[Context]:
         """A directory of the client's, less what it sent lately."""
         key = self._session(wanted.name).shared_key, wanted.name
-        known = self._kept.take(key)
+        known = self._builder.kept.take(key)
         context = Context(self._builder.spool) if known is None else known
         try:
             with told.during():
                 self._receive(context, told, shown, wanted)
             yield context
         finally:
-            self._kept.keep(key, context)  # after a failed build it is as good
+            self._builder.kept.keep(key, context)  # after a failed build it is as good
 
     def contexts(self) -> dict[str, Context | str]:
         """The named ones, as a request has them; those of the client's files are fetched now."""

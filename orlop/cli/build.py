@@ -74,15 +74,34 @@ def _build_all(session: Session, options: Options, platforms: list[str], how: st
     if many and options.args[0] == "-":
         stream = list(stream)
     headers = [("Content-Type", "application/x-tar"), _registries(session)]
-    headers.append(("X-Orlop-Build", _encoded(_ours(options, named))))
+    ours = _ours(options, named)
     built = []
     for platform in platforms:
         started = time.time()
+        body = _body(session, stream, named, ours)
+        last = [("X-Orlop-Build", _encoded(ours))]
         path = "/build" + query(_query(options, name, remote, tags, sources, platform))
-        response = session.client.open("POST", path, headers=headers, stream=stream)
+        response = session.client.open("POST", path, headers=headers + last, stream=body)
         built.append(Built(platform or this_machine(), follow(response, how), started))
         session.client.release(response)
     return built
+
+
+def _body(
+    session: Session, stream: "Iterable[bytes]", named: buildnamed.Named, ours: "Json"
+) -> "Iterable[bytes]":
+    """An archive; of a directory what the daemon has not of it (`ours` says which it is then)."""
+    ours.pop("offered", None)
+    if not isinstance(stream, buildcontext.Directory):
+        return stream
+    from orlop.cli.buildindex import offer
+
+    parts = [("", stream), *((f"{name}/", found) for name, found in named.folders.items())]
+    found = offer(session, parts)
+    if found is None:
+        return stream
+    ours["offered"] = found[0]
+    return found[1]
 
 
 def _said(options: Options, built: list[Built]) -> "Json":

@@ -53,7 +53,9 @@ class Directory:
             return self._aside(file.read())
 
     def _aside(self, data: bytes) -> str:
-        name = f".dockerfile.{os.urandom(10).hex()}"
+        from hashlib import sha256  # the same name for the same text: it need not be sent again
+
+        name = f".dockerfile.{sha256(data).hexdigest()[:20]}"
         self.extra[name] = data
         return name
 
@@ -78,28 +80,34 @@ class Directory:
 
     def pieces(self, prefix: str = "") -> "Iterator[bytes]":
         """Its members, their names after `prefix`."""
-        always = {self.name, f"{self.name}.dockerignore", ".dockerignore"} if self.name else set()
         for name, data in self.extra.items():
             info = os.stat_result((0o100644, 0, 0, 1, 0, 0, len(data), 0, 0, 0))
             yield header(name, info, b"0", b"", len(data), "")
             yield data + bytes(-len(data) % 512)
         links: dict[tuple[int, int], str] = {}
+        for inner, info in self.entries():
+            yield from self._member(f"{self.path}/{inner}", prefix + inner, info, links)
+
+    def entries(self) -> "Iterator[tuple[str, os.stat_result]]":
+        """(path below the directory, lstat) of all that belongs to it, parents first."""
+        always = {self.name, f"{self.name}.dockerignore", ".dockerignore"} if self.name else set()
         stack = [""]
         while stack:
             folder = stack.pop()
             below = []
-            for name in sorted(os.listdir(f"{self.path}/{folder}"), key=os.fsencode):
-                inner = f"{folder}/{name}" if folder else name
+            with os.scandir(f"{self.path}/{folder}") as found:
+                listed = sorted(found, key=_bytes_of)
+            for entry in listed:
+                inner = f"{folder}/{entry.name}" if folder else entry.name
                 left_out = (
                     self.ignore is not None and inner not in always and self.ignore.ignored(inner)
                 )
-                path = f"{self.path}/{inner}"
-                info = os.lstat(path)
+                info = entry.stat(follow_symlinks=False)
                 directory = stat.S_ISDIR(info.st_mode)
                 if directory and (not left_out or self._may_hold(inner, always)):
                     below.append(inner)
                 if not left_out:
-                    yield from self._member(path, prefix + inner, info, links)
+                    yield inner, info
             stack += below[::-1]
 
     def _may_hold(self, folder: str, always: set[str]) -> bool:
@@ -115,9 +123,7 @@ class Directory:
             try:
                 yield from file_member(path, name, info, links)
             except PermissionError:
-                raise Failure(
-                    f"error checking context: no permission to read from '{path}'"
-                ) from None
+                raise unreadable(path) from None
             return
         kind = _TYPES.get(stat.S_IFMT(info.st_mode))
         if kind == b"5":
@@ -125,6 +131,14 @@ class Directory:
         elif kind is not None:
             target = os.fsencode(os.readlink(path)) if kind == b"2" else b""
             yield header(name, info, kind, target, 0, path)
+
+
+def unreadable(path: str) -> Failure:
+    return Failure(f"error checking context: no permission to read from '{path}'")
+
+
+def _bytes_of(entry: "os.DirEntry[str]") -> bytes:
+    return os.fsencode(entry.name)
 
 
 def read_stdin() -> bytes:

@@ -37,9 +37,10 @@ class Named:
                 continue
             if not os.path.isdir(value):
                 raise Failure(f"failed to get build context {name}: path {value} not found")
-            folder = f".context.{os.urandom(10).hex()}"
+            directory = buildcontext.Directory(value, "", bare=True)
+            folder = _folder(name, directory.path)
             self.said[name] = f"part:{folder}"
-            self.folders[folder] = buildcontext.Directory(value, "", bare=True)
+            self.folders[folder] = directory
 
     def __iter__(self) -> "Iterator[bytes]":
         return self.pieces()
@@ -48,6 +49,13 @@ class Named:
         """Members of a tar."""
         for folder, directory in self.folders.items():
             yield from directory.pieces(folder + "/")
+
+
+def _folder(name: str, path: str) -> str:
+    """The same for each build, so that what is in it is found again."""
+    from hashlib import sha256
+
+    return f".context.{sha256(os.fsencode(f'{name}={path}')).hexdigest()[:20]}"
 
 
 class Alone:

@@ -6,12 +6,15 @@ import os
 import random
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from daemon import Daemon
+from daemon import ORLOP, Daemon
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(900)]
+SEED = int(os.environ.get("ORLOP_CHAOS_SEED", "7"))
+DOCKER = ("docker",)
 ROUNDS = 100 if os.environ.get("ORLOP_CHAOS") == "full" else 8
 DOCKERFILE = """\
 FROM busybox AS a
@@ -33,17 +36,17 @@ def context(folder: Path) -> Path:
     return folder
 
 
-def spawn(daemon: Daemon, folder: Path) -> subprocess.Popen[bytes]:
+def spawn(daemon: Daemon, folder: Path, cli: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        ["docker", "build", "-q", "--no-cache", "-t", "chaos", str(folder)],
+        [*cli, "build", "-q", "--no-cache", "-t", "chaos", str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**os.environ, **daemon.environment, "DOCKER_BUILDKIT": "0"},
     )
 
 
-def build(daemon: Daemon, folder: Path) -> str:
-    with spawn(daemon, folder) as process:
+def build(daemon: Daemon, folder: Path, cli: Sequence[str] = DOCKER) -> str:
+    with spawn(daemon, folder, cli) as process:
         assert process.stdout
         return process.stdout.read().decode().strip()
 
@@ -70,9 +73,9 @@ def test_killed_builds_leave_nothing(own_orlopd: Daemon, tmp_path: Path) -> None
     took = time.monotonic() - begun
     assert first.startswith("sha256:")
     layers = len(list((daemon.data_root / "overlay2").iterdir()))
-    dice = random.Random(7)
+    dice = random.Random(SEED)
     for _ in range(ROUNDS):
-        with spawn(daemon, folder) as process:
+        with spawn(daemon, folder, dice.choice((DOCKER, ORLOP))) as process:
             try:
                 process.wait(dice.uniform(0.02, took * 1.2))
             except subprocess.TimeoutExpired:
@@ -84,7 +87,7 @@ def test_killed_builds_leave_nothing(own_orlopd: Daemon, tmp_path: Path) -> None
         for line in daemon.docker("images", "-aq", "--no-trunc").stdout.split():
             daemon.docker("history", "-q", line)  # every listed image is whole
         assert list((daemon.data_root / "orlop" / "build" / "spool").iterdir()) == []
-    assert build(daemon, folder) == first
+    assert build(daemon, folder) == build(daemon, folder, ORLOP) == first
     out = daemon.docker("run", "--rm", "chaos", "sh", "-c", "cat /one /two /x/a; ls /x | wc -l")
     assert out.stdout == "one\ntwo\na\n202\n"
     assert len(list((daemon.data_root / "overlay2").iterdir())) <= layers + 12

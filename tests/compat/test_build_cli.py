@@ -265,3 +265,67 @@ def test_what_the_cache_takes_is_told_and_given_back(own_orlopd: Daemon, context
     assert (told["CacheType"], told["Shared"], told["InUse"]) == ("regular", "false", "false")
     docker("builder", "prune", "-af")
     assert "Build Cache 0 0B 0B" in docker(*row).stdout
+
+
+def test_a_large_context_is_sent_once(orlopd: Daemon, tmp_path: Path) -> None:
+    """As the archive of another client: the same image. A change that keeps size and time counts."""
+    folder = tmp_path / "many"
+    (folder / "d").mkdir(parents=True)
+    for number in range(80):
+        (folder / "d" / f"f{number}").write_text(f"{number:03}")
+    (folder / "hard").hardlink_to(folder / "d" / "f7")
+    (folder / "link").symlink_to("d/f1")
+    (folder / ".dockerignore").write_text("d/f2*\n!d/f22\n")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "o").write_text("other\n")
+    text = "FROM busybox\nCOPY . /c\nCOPY --from=extra o /o\n"
+    words = ("build", "-q", "--build-context", f"extra={other}", "-f-", str(folder))
+    first = orlopd.orlop(*words, input=text).stdout.strip()
+    assert orlopd.orlop(*words, input=text).stdout.strip() == first
+    before = (folder / "d" / "f1").stat()
+    (folder / "d" / "f1").write_text("xyz")
+    os.utime(folder / "d" / "f1", ns=(before.st_atime_ns, before.st_mtime_ns))
+    (folder / "d" / "f3").unlink()
+    second = orlopd.orlop(*words, input=text).stdout.strip()
+    out = orlopd.docker(
+        "run",
+        "--rm",
+        second,
+        "sh",
+        "-c",
+        "cd /c; cat link hard /o; ls d | wc -l; ls d/f22 d/f3",
+        check=False,
+    )
+    assert out.stdout == "xyz007other\n69\nd/f22\n"
+    (folder / "Dockerfile").write_text("FROM busybox\nCOPY . /c\n")
+    ours = orlopd.orlop("build", "-q", str(folder)).stdout.strip()
+    archive = subprocess.run(
+        ["tar", "-C", folder, "-c", "."], capture_output=True, check=True
+    ).stdout
+    assert docker(orlopd, "build", "-q", "-", stdin=archive).stdout.strip() == ours
+
+
+def test_what_is_offered_must_come(orlopd: Daemon) -> None:
+    """A body that ends early, a context nobody offered, an index that is none."""
+    record = b"f 644 0 0 0 3 s - Dockerfile\0"
+    with closing(orlopd.http()) as http:
+        http.request("POST", "/orlop/build/context?place=p", b"nonsense\0")
+        answer = http.getresponse()
+        assert (answer.status, b"invalid record" in answer.read()) == (400, True)
+        for body, status in (
+            (b"\0" * 7, 500),
+            ((23).to_bytes(8, "big") + b"FROM scratch\nLABEL a=b\n", 200),
+        ):
+            http.request("POST", "/orlop/build/context?place=p", record)
+            found = json.loads(http.getresponse().read())
+            assert found["Awaited"] == [[0, 0]]
+            told = base64.urlsafe_b64encode(json.dumps({"offered": found["Context"]}).encode())
+            for again in (False, True):
+                http.request("POST", "/build", body, {"X-Orlop-Build": told.decode()})
+                answer = http.getresponse()
+                data = answer.read()
+                if again:
+                    assert (answer.status, b"no such context" in data) == (404, True)
+                else:
+                    assert answer.status == status, data

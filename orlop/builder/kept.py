@@ -4,6 +4,7 @@ changed. Their spools are unnamed files; nothing is left when the daemon ends.
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -18,13 +19,16 @@ _BYTES = 4 << 30
 _SMALL = 1 << 20  # bytes: what is sent again at once is not worth an index
 _FEW = 50  # files, likewise
 _WASTE = 64 << 20  # bytes of files that are no more
+_OFFERED = 100  # contexts whose contents are still to come
 
 Key = tuple[str, str]  # the client's name for the place, and the directory's
+_Shelf = OrderedDict[Key, tuple[Context, float]]
 
 
 @dataclass(eq=False, slots=True)
 class Kept:
-    _contexts: OrderedDict[Key, tuple[Context, float]] = field(default_factory=OrderedDict)
+    _contexts: _Shelf = field(default_factory=OrderedDict)
+    _offered: _Shelf = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _timer: threading.Timer | None = None
 
@@ -36,7 +40,7 @@ class Kept:
 
     def keep(self, key: Key, context: Context) -> None:
         """Takes it over; it may be closed at once."""
-        small = context.size < _SMALL and len(context) < _FEW
+        small = context.size < _SMALL and max(len(context), len(context.told)) < _FEW
         if not key[0] or small or context.size > 2 * context.live() + _WASTE:
             context.close()
             return
@@ -49,12 +53,33 @@ class Kept:
         for one in gone:
             one.close()
 
+    def offer(self, context: Context) -> str:
+        """Hold one until its contents come: the name to `accept` it by."""
+        name = secrets.token_hex(16)
+        gone = []
+        with self._lock:
+            self._offered[name, ""] = context, time.monotonic()
+            if len(self._offered) > _OFFERED:
+                gone.append(self._offered.popitem(last=False)[1][0])
+            self._watch()
+        for one in gone:
+            one.close()
+        return name
+
+    def accept(self, name: str) -> Context | None:
+        """The caller's, once."""
+        with self._lock:
+            found = self._offered.pop((name, ""), None)
+        return found[0] if found is not None else None
+
     def drop(self, older: float = 0.0) -> None:
         """Those that were kept for so many seconds."""
         limit = time.monotonic() - older
+        gone = []
         with self._lock:
-            keys = [key for key, (_, since) in self._contexts.items() if since <= limit]
-            gone = [self._contexts.pop(key)[0] for key in keys]
+            for shelf in (self._contexts, self._offered):
+                keys = [key for key, (_, since) in shelf.items() if since <= limit]
+                gone += [shelf.pop(key)[0] for key in keys]
             self._watch()
         for one in gone:
             one.close()
@@ -75,8 +100,9 @@ class Kept:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._contexts:
-            since = next(iter(self._contexts.values()))[1]
+        shelves = [shelf for shelf in (self._contexts, self._offered) if shelf]
+        if shelves:
+            since = min(next(iter(shelf.values()))[1] for shelf in shelves)
             wait = max(0.0, since + _AGE - time.monotonic())
             self._timer = threading.Timer(wait, self.drop, (_AGE,))
             self._timer.daemon = True

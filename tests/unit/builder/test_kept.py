@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from orlop.builder import kept as keeping
 from orlop.builder.context import Context
-from orlop.buildkit import kept as keeping
-from orlop.buildkit.kept import Kept
+from orlop.builder.kept import Kept
 
 KEY = ("client", "context")
 
