@@ -11,47 +11,47 @@ from __future__ import annotations
 
 import time
 
+from orlop.scribe import repair
 from orlop.scribe.ledger import LINE
 
-_PLAIN = bytes(b for b in range(0x20, 0x80) if b not in b'"\\<>&') + b"\n"
+_PLAIN = bytes(b for b in range(0x20, 0x100) if b not in b'"\\<>&') + b"\n"
 _BACKSLASH = b"\\"
 _ESCAPES = [  # but the backslash, which goes first, and the newline, which ends a line
     (b'"', b'\\"'),
     (b"\r", b"\\r"),
     *((bytes((b,)), b"\\u%04x" % b) for b in (*b"<>&", *range(0x20)) if b not in b"\r\n"),
 ]
-_STAND_IN = b"\x01"  # free once control characters are escaped
-_NEVER = b"\xc0\xc1\xf5\xf6\xf7\xf8\xf9\xfa\xfb\xfc\xfd\xfe\xff"  # in no UTF-8 text
-_PREPARE = bytes.maketrans(b"?" + _NEVER, _STAND_IN + b"?" * len(_NEVER))
 _SEPARATORS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
 
 
 def escape(data: bytes) -> bytes:
     """The inside of a JSON string; newlines stay as they are."""
+    if data.isascii():
+        return _escape_text(data)
+    text = _escape_text(data) if _is_utf8(data) else repair.escape_invalid(data)
+    if b"\xe2\x80" in data:  # what JavaScript minds
+        for separator, escaped in _SEPARATORS:
+            text = text.replace(separator, escaped)
+    return text
+
+
+def _escape_text(data: bytes) -> bytes:
     odd = data.translate(None, _PLAIN)
-    if not odd:
-        return data
     if _BACKSLASH in odd:
         data = data.replace(_BACKSLASH, b"\\\\")
-    for byte, text in _ESCAPES:
-        if byte in odd:
-            data = data.replace(byte, text)
-    return data if odd.isascii() else _repair(data)
+    if odd:
+        for byte, text in _ESCAPES:
+            if byte in odd:
+                data = data.replace(byte, text)
+    return data
 
 
-def _repair(data: bytes) -> bytes:
-    """Escape what is not UTF-8, byte by byte, and the two separators that JavaScript minds."""
+def _is_utf8(data: bytes) -> bool:
     try:
         data.decode()
     except UnicodeDecodeError:
-        # Error handlers that are C all the way: a bad byte becomes a lone surrogate, that a "?".
-        marked = data.translate(_PREPARE).decode("utf-8", "surrogateescape")
-        data = marked.encode("utf-8", "replace").replace(b"?", b"\\ufffd")
-        data = data.replace(_STAND_IN, b"?")
-    if b"\xe2\x80" in data:
-        for separator, text in _SEPARATORS:
-            data = data.replace(separator, text)
-    return data
+        return False
+    return True
 
 
 class Encoder:

@@ -88,6 +88,28 @@ def test_escaping_is_go_s(data: bytes) -> None:
     assert encode.escape(data).replace(b"\n", b"\\n") == slow_escape(data)
 
 
+@settings(max_examples=300)
+@given(st.lists(st.integers(0xC0, 0xF6) | st.integers(0x7E, 0xC1) | st.sampled_from(b"b\x0b")))
+def test_bytes_that_are_not_utf8_are_escaped_as_go_does(data: list[int]) -> None:
+    text = bytes((*data, 0xFF))
+    assert encode.escape(text).replace(b"\n", b"\\n") == slow_escape(text)
+
+
+def test_every_begin_of_a_character_is_judged_as_go_does() -> None:
+    for lead in range(0x80, 0x100):
+        for second in range(0x7F, 0xC1):
+            text = b"".join(
+                bytes((lead, second, *rest)) for rest in (b"", b"b", b"\x80", b"\xbf\xbf")
+            )
+            assert encode.escape(text) == slow_escape(text)
+
+
+@pytest.mark.parametrize("shift", range(5))
+def test_a_character_on_the_edge_of_a_block_is_kept(shift: int) -> None:
+    text = b"x" * shift + "é€\U0001f600".encode() * 9000 + b"\xff" + b"\x80" * 40000
+    assert encode.escape(text) == text.replace(b"\xff", b"\\ufffd")[:-40000] + b"\\ufffd" * 40000
+
+
 @settings(max_examples=200)
 @given(odd | st.binary(max_size=300))
 def test_what_is_written_is_read_back(data: bytes) -> None:
