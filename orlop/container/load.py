@@ -19,8 +19,10 @@ from orlop.container import (
     hostmounts,
     imagemounts,
     links,
+    orphans,
     policy,
     remove,
+    revive,
     shapes,
     start,
     userns,
@@ -147,6 +149,7 @@ def recover(containers: Containers, tasks: list[Json]) -> None:
     """Match records with the keeper's tasks, then restart what its policy wants back."""
     _mend_layers(containers)
     found = {task["id"]: task for task in tasks if not task.get("exec_id")}
+    orphaned = _orphans(containers, found)
     live = {c.id for c in containers.all() if _runs(found.get(c.id))}
     running = [c.record for c in containers.all() if c.id in live]
     # Before anything starts: whose IDs a mount of an earlier daemon shows nobody knows.
@@ -159,6 +162,7 @@ def recover(containers: Containers, tasks: list[Json]) -> None:
                 live.add(container.id)
         except (OrlopError, OSError):
             log.exception("recovery of container %s", container.id[:12])
+    revive.hold_ports(containers, [c for c in orphaned if c.id in live])
     for id, task in found.items():
         _stray(containers, id, task)
     for container in containers.all():
@@ -170,6 +174,19 @@ def recover(containers: Containers, tasks: list[Json]) -> None:
         _sweep_layers(containers)
     except (OrlopError, OSError):
         log.exception("sweep of orphaned layers")
+
+
+def _orphans(containers: Containers, found: dict[str, Json]) -> list[Container]:
+    """Those that the keeper had lost; `found` has their tasks then."""
+    taken = []
+    for container in containers.all():
+        state = container.state
+        if state.running and not state.restarting and container.id not in found:
+            task = orphans.take_back(containers, container)
+            if task is not None:
+                found[container.id] = task
+                taken.append(container)
+    return taken
 
 
 def _runs(task: Json | None) -> bool:

@@ -121,6 +121,12 @@ def plan(container: Container, record: Json, spool: Path) -> LogPlan:
         ) from None
 
 
+def scribe(container: Container, record: Json, spool: Path) -> Json:
+    """What the scribe does for a container that runs already: nobody else is asked."""
+    log = container.host_config["LogConfig"]
+    return _plan(container, record, log["Type"], log["Config"] or {}, spool).scribe
+
+
 def _plan(container: Container, record: Json, driver: str, options: Json, spool: Path) -> LogPlan:
     own = _own(options)
     if driver == "none":

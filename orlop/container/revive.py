@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Iterable
 from contextlib import ExitStack
 
 from orlop.container.containers import Containers
+from orlop.container.model import Container
 from orlop.errors import OrlopError
 from orlop.network import ports
 
@@ -18,8 +20,12 @@ log = logging.getLogger(__name__)
 
 
 def keeper_restarted(containers: Containers) -> None:
-    """Bind the host ports of running containers again. What another process took is logged."""
-    for container in containers.running():
+    hold_ports(containers, containers.running())
+
+
+def hold_ports(containers: Containers, running: Iterable[Container]) -> None:
+    """Bind their host ports again. What another process took is logged."""
+    for container in running:
         published = containers.networks.published(container.id)
         if not published:
             continue

@@ -336,6 +336,18 @@ class Keeper:
         value = _value(reply, answered)
         return value["pid"], value["started_ns"]
 
+    def take_back(self, facts: Frame, fd: int) -> None:
+        """Have a process that keeper and scribe lost; `fd`, its pidfd, is consumed.
+
+        `facts`: id, exec_id, pid, started_ns, tty, log, cgroups, as it was started with.
+        """
+        try:
+            self.call({**facts, "op": "adopt"}, (fd,))
+        except BaseException:
+            os.close(fd)
+            raise
+        self._note((facts["id"], facts["exec_id"]), fd, facts)
+
     def signal(self, id: str, exec_id: str, signo: int, *, all: bool = False) -> None:
         """Raises NotFound when the process is gone."""
         number = int(signo)  # marshal takes no enumeration
