@@ -18,6 +18,7 @@ from typing import Any
 from orlop.errors import InvalidArgument
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
+OWN_RUNTIMES = ("orlop", "runc", "io.containerd.runc.v2")  # all mean our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ class Config:
     )  # name: (soft, hard)
     default_shm_size: int = 64 << 20
     default_runtime: str = "runc"
-    runtimes: Mapping[str, str] = field(
-        default_factory=lambda: EMPTY
-    )  # name: path of an OCI runtime
+    runtimes: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )  # name: path of an OCI runtime and its own arguments
     default_ipc_mode: str = "private"
     default_cgroupns_mode: str = ""
     init: bool = False
@@ -166,7 +167,9 @@ def _convert(key: str, value: Any, like: Any) -> Any:
             raise wrong from None
     if key == "runtimes":
         try:
-            return {n: str(r["path"]) for n, r in value.items()}
+            return {
+                n: (str(r["path"]), *map(str, r.get("runtimeArgs") or ())) for n, r in value.items()
+            }
         except (AttributeError, KeyError, TypeError):
             raise wrong from None
     if key == "default-shm-size" and isinstance(value, str):

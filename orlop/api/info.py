@@ -224,9 +224,11 @@ def _security(engine: Engine, unified: bool) -> list[str]:
 
 
 def _runtimes(engine: Engine) -> Json:
-    own = {"orlop": {"path": "orlop"}, "io.containerd.runc.v2": {"path": "orlop"}}
+    own: Json = {"orlop": {"path": "orlop"}, "io.containerd.runc.v2": {"path": "orlop"}}
     own["runc"] = {"path": "orlop"}
-    return {**own, **{name: {"path": path} for name, path in engine.config.runtimes.items()}}
+    for name, (path, *arguments) in engine.config.runtimes.items():
+        own[name] = {"path": path, **({"runtimeArgs": arguments} if arguments else {})}
+    return own
 
 
 def _registries(engine: Engine) -> Json:

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from orlop import files
+from orlop.config import OWN_RUNTIMES
 from orlop.container import (
     endpoints,
     imagemounts,
@@ -36,8 +37,6 @@ from orlop.image.model import Image
 from orlop.oci import platform as platforms
 
 Json = dict[str, Any]
-
-OWN_RUNTIMES = ("orlop", "runc", "io.containerd.runc.v2")  # all mean our runtime
 
 
 def create(
@@ -168,7 +167,7 @@ def _host_config(containers: Containers, given: Json) -> Json:
 
 def _check(containers: Containers, given: Json, host: Json) -> list[str]:
     warnings = resources.check(host, containers.info)
-    warnings += validate.host_config(host, OWN_RUNTIMES, containers.config.runtimes)
+    warnings += validate.host_config(host, (*OWN_RUNTIMES, *containers.config.runtimes))
     userns.conflicts(host, remapped=containers.remap is not None)
     security.parse(host)
     logopts.check(host["LogConfig"]["Type"], host["LogConfig"]["Config"])

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import Any
 
 from orlop.container import (
     cgroups,
+    foreign,
     health,
     imagemounts,
     logopts,
@@ -173,7 +175,12 @@ def _tidy(containers: Containers, container: Container) -> None:
         containers.couriers.end(container.id)
     containers.cleanup.add(
         f"cgroup of {container.id[:12]}",
-        lambda: cgroups.remove_if_idle(containers, container, host),
+        lambda: _remove_groups(containers, container, host),
     )
     imagemounts.unmount(containers, container, container.record)
     rootfs.leave(containers, container)
+
+
+def _remove_groups(containers: Containers, container: Container, host: dict[str, Any]) -> None:
+    foreign.end(containers, container)
+    cgroups.remove_if_idle(containers, container, host)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from orlop.errors import InvalidArgument, OrlopError, SystemFailure
 
-CREATE = (
-    "failed to create task for container: failed to create shim task: "
-    "OCI runtime create failed: runc create failed: "
+_OCI = (
+    "failed to create task for container: failed to create shim task: OCI runtime create failed: "
 )
+CREATE = f"{_OCI}runc create failed: "
 INIT = "unable to start container process: error during container init: "
 _HINT = (
     ": Are you trying to mount a directory onto a file (or vice-versa)? "
@@ -23,6 +23,7 @@ UNKNOWN = 128
 
 
 def exit_code(message: str) -> int:
+    message = message.lower()  # as dockerd: crun says "No such file or directory"
     if "executable file not found" in message or "no such file or directory" in message:
         return NOT_FOUND
     if "permission denied" in message:
@@ -32,9 +33,10 @@ def exit_code(message: str) -> int:
     return UNKNOWN
 
 
-def launch_error(message: str) -> tuple[OrlopError, int]:
-    """`message` is the runtime's own ("exec: …"). Returns Docker's error and exit code."""
-    text = CREATE + INIT + message
+def launch_error(message: str, *, own: bool = True) -> tuple[OrlopError, int]:
+    """`message` is the runtime's own ("exec: …"), with another one's (not `own`) all that it said.
+    Returns Docker's error and exit code."""
+    text = (CREATE + INIT if own else _OCI) + message
     code = exit_code(message)
     if message.endswith("not a directory"):
         text += _HINT

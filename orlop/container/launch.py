@@ -16,6 +16,7 @@ from orlop.container import (
     cdi,
     cgroups,
     devices,
+    foreign,
     hostfiles,
     hostmounts,
     initbinary,
@@ -59,6 +60,7 @@ def launch(containers: Containers, container: Container, record: Json) -> str:
         facts = _facts(containers, container, record, host, merged, attachment, namespace, undo)
         document = spec.build(record, host, facts)
         _inject(containers, document, host)
+        undo.callback(foreign.end, containers, container)
         plan = plans.for_container(
             containers,
             document,
@@ -67,6 +69,7 @@ def launch(containers: Containers, container: Container, record: Json) -> str:
             map_root=containers.layers.driver.whole,
             privileged=host["Privileged"],
             bundle=str(containers.exec_directory(container.id)),
+            container=container,
         )
         pid, started_ns = _spawn(containers, container, record, host, plan, attachment)
         undo.pop_all()

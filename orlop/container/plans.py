@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orlop import files
-from orlop.container import caps, cgroups, exec_process, failures, userns
+from orlop.container import caps, cgroups, exec_process, failures, foreign, userns
 from orlop.container.containers import Containers
 from orlop.container.model import Container, joined
 from orlop.container.security import Security, parse
@@ -19,6 +19,7 @@ from orlop.errors import InvalidArgument, OrlopError, SystemFailure
 from orlop.keeper.client import LaunchFailed
 from orlop.kernel import process as kernel_process
 from orlop.runtime import seccomp
+from orlop.runtime.foreign import STAGE as OTHERS
 from orlop.runtime.plan import NAMESPACES, make_exec_plan, make_plan
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,12 @@ def for_container(
     map_root: bool = False,
     privileged: bool = False,
     bundle: str = "",
+    container: Container | None = None,
 ) -> Json:
-    """The launch plan of a spec. Raises an OrlopError with Docker's text."""
+    """The launch plan of a spec; `container`: may name a runtime of its own.
+
+    Raises an OrlopError with Docker's text.
+    """
     id = document["linux"]["cgroupsPath"].rpartition("/")[2].rpartition(":")[2]
     names = document["process"]["capabilities"]["bounding"]
     program, flags = _seccomp(containers, found, names, privileged)
@@ -59,7 +64,7 @@ def for_container(
     if not cgroups.available():
         document["mounts"] = [m for m in document["mounts"] if m["type"] != "cgroup"]
     try:
-        return make_plan(
+        plan = make_plan(
             document,
             id,
             cgroups.layout(),
@@ -72,6 +77,11 @@ def for_container(
         )
     except OrlopError as error:
         raise failures.spec_error(error.message) from error
+    if container is None or not foreign.command_of(containers, container.host_config):
+        return plan
+    profile = _profile(containers, found, privileged)
+    filter = seccomp.oci(profile, names) if profile else None
+    return foreign.container_plan(containers, container, document, plan, filter, container_ops)
 
 
 def _create_hooks(document: Json, id: str, bundle: str) -> tuple[list[Json], str, str] | None:
@@ -89,14 +99,21 @@ def _seccomp(
     containers: Containers, found: Security, names: Iterable[str], privileged: bool
 ) -> tuple[bytes | None, int]:
     """`names`: the container's capabilities. A privileged one has the profile that it names."""
-    wanted = found.seccomp or containers.config.seccomp_profile
-    if wanted == "unconfined" or (privileged and not found.seccomp):
+    profile = _profile(containers, found, privileged)
+    if not profile:
         return None, 0
-    profile = found.seccomp or _daemon_profile(wanted)
     try:
         return seccomp.program(profile, names, containers.config.data_root / "orlop" / "seccomp")
     except InvalidArgument as error:
         raise SystemFailure(error.message) from None
+
+
+def _profile(containers: Containers, found: Security, privileged: bool) -> str:
+    """The text; "" for none."""
+    wanted = found.seccomp or containers.config.seccomp_profile
+    if wanted == "unconfined" or (privileged and not found.seccomp):
+        return ""
+    return found.seccomp or _daemon_profile(wanted)
 
 
 def _daemon_profile(path: str) -> str:
@@ -124,11 +141,14 @@ def spawn(
             fds=attachment.port_fds,
         )
     except LaunchFailed as error:
-        raise failures.launch_error(describe(error))[0] from error
+        own = error.stage != OTHERS
+        raise failures.launch_error(describe(error), own=own)[0] from error
 
 
 def describe(error: LaunchFailed) -> str:
     """The runtime's own words for the step that failed, as runc says them."""
+    if error.stage == OTHERS:
+        return str(error.args[0])
     reason = error.args[0].lower() if error.args else ""
     if error.stage == "lookup":
         return f'exec: "{error.path}": {_lookup(reason)}'
@@ -180,6 +200,8 @@ def run_exec(
         keyring=container.id,
         user_namespace={"uids": list(shown.uids), "gids": list(shown.gids)} if shown else None,
     )
+    if foreign.command_of(containers, host):
+        plan = foreign.exec_plan(containers, container, exec_id, process, plan)
     try:
         pid, _ = containers.keeper.exec(container.id, exec_id, plan, stdio)
     except LaunchFailed as error:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Container
 from typing import Any
 
 from orlop.container import caps, ports, signals
 from orlop.container.model import joined
-from orlop.errors import InvalidArgument, NotSupported, SystemFailure
+from orlop.errors import InvalidArgument, SystemFailure
 
 Json = dict[str, Any]
 
@@ -125,7 +124,7 @@ def _joined_network(given: Json, host: Json) -> None:
         raise InvalidArgument(conflict + "port exposing and the container type network mode")
 
 
-def host_config(host: Json, runtimes: tuple[str, ...], foreign: Container[str] = ()) -> list[str]:
+def host_config(host: Json, runtimes: tuple[str, ...]) -> list[str]:
     """HostConfig apart from resources and mounts, defaults already filled in; warnings."""
     restart_policy(host["RestartPolicy"])
     if host["AutoRemove"] and host["RestartPolicy"]["Name"] != "no":
@@ -137,10 +136,6 @@ def host_config(host: Json, runtimes: tuple[str, ...], foreign: Container[str] =
             )
     caps.normal(host["CapAdd"] or (), "CapAdd")
     caps.normal(host["CapDrop"] or (), "CapDrop")
-    if host["Runtime"] in foreign:
-        raise NotSupported(
-            f"runtime {host['Runtime']} is not supported yet: containers run in orlop's own"
-        )
     if host["Runtime"] not in runtimes:
         raise InvalidArgument(f"unknown or invalid runtime name: {host['Runtime']}")
     ports.check(host["PortBindings"] or {})

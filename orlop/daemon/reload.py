@@ -49,7 +49,7 @@ def attributes(config: Config) -> dict[str, str]:
         if name in _NOT_TOLD:
             continue
         if name == "runtimes":
-            shown[key] = " ".join(["runc:{runc}", *(f"{k}:{{{v}}}" for k, v in value.items())])
+            shown[key] = " ".join(["runc:{runc}", *(f"{k}:{{{v[0]}}}" for k, v in value.items())])
         elif isinstance(value, tuple):
             shown[key] = json.dumps(value, separators=(",", ":"))
         elif isinstance(value, bool):

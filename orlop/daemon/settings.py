@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from orlop.config import Config, from_json
+from orlop.config import OWN_RUNTIMES, Config, from_json
 from orlop.daemon import filetypes, validation
 from orlop.daemon.flags import Flags
 from orlop.daemon.hardened import harden
@@ -133,8 +133,7 @@ def _go(value: Any) -> str:
 def _check_host(config: Config) -> None:
     """What dockerd finds out only when it starts."""
     validation.conflicts(config.labels)
-    own = ("orlop", "runc", "io.containerd.runc.v2")
-    if config.default_runtime not in (*own, *config.runtimes):
+    if config.default_runtime not in (*OWN_RUNTIMES, *config.runtimes):
         raise InvalidArgument(
             f"specified default runtime '{config.default_runtime}' does not exist"
         )

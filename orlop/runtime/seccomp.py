@@ -130,6 +130,35 @@ def compile_document(document: Json, caps: frozenset[str]) -> bytes:
     return seccompstub.stub(arches, names, allowed) + body
 
 
+def oci(profile: str, capabilities: Iterable[str]) -> Json:
+    """A profile as `linux.seccomp` of a config.json, decided for these bounding capabilities.
+
+    Raises InvalidArgument for a bad profile.
+    """
+    document = _parse(profile)
+    native = _ARCH_NAMES.get(MACHINE, "")
+    arches = [native] if native else []
+    for entry in document.get("archMap") or ():
+        if entry["architecture"] == native:
+            arches += entry.get("subArchitectures") or []
+    arches += [n for n in document.get("architectures") or () if n not in arches]
+    kept = ("action", "args", "errnoRet")
+    caps = frozenset(capabilities)
+    found: Json = {
+        "defaultAction": document["defaultAction"],
+        "architectures": arches,
+        "syscalls": [
+            {"names": _names(rule), **{key: rule[key] for key in kept if rule.get(key)}}
+            for rule in document.get("syscalls") or ()
+            if _applies(rule, caps)
+        ],
+    }
+    for key in ("defaultErrnoRet", "flags"):
+        if document.get(key) is not None:
+            found[key] = document[key]
+    return found
+
+
 def _names(rule: Json) -> list[str]:
     return list(rule.get("names") or ([rule["name"]] if rule.get("name") else []))
 

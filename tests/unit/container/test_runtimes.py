@@ -1,11 +1,22 @@
-"""A runtime that is registered but cannot be driven yet is refused, never silently replaced."""
+"""Which runtime a container names, and what another one is given."""
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from orlop.container import validate
+from orlop.container import foreign, validate
 from orlop.errors import InvalidArgument, NotSupported
+from orlop.runtime import seccomp
+
+CONFIG = SimpleNamespace(
+    runtimes={"kata": ("/bin/kata", "--x")}, default_runtime="kata", rootless=False
+)
+STATES = {"donor": SimpleNamespace(state=SimpleNamespace(pid=77))}
+CONTAINERS: Any = SimpleNamespace(config=CONFIG, get=STATES.__getitem__)
 
 
 def host(runtime: str) -> dict[str, object]:
@@ -22,15 +33,70 @@ def host(runtime: str) -> dict[str, object]:
     )
 
 
-def test_registered_but_foreign() -> None:
-    with pytest.raises(NotSupported, match="kata"):
-        validate.host_config(host("kata"), ("orlop",), ("kata",))
-
-
 def test_unknown() -> None:
     with pytest.raises(InvalidArgument, match="unknown or invalid runtime name: kata"):
-        validate.host_config(host("kata"), ("orlop",), ())
+        validate.host_config(host("kata"), ("orlop",))
+    with pytest.raises(InvalidArgument, match="unknown or invalid runtime name: gone"):
+        foreign.command_of(CONTAINERS, {"Runtime": "gone"})
 
 
 def test_own() -> None:
-    assert validate.host_config(host(""), ("orlop",), ("kata",)) == []
+    assert validate.host_config(host(""), ("orlop",)) == []
+    assert foreign.command_of(CONTAINERS, {"Runtime": "runc"}) == []
+
+
+def test_another() -> None:
+    assert validate.host_config(host("kata"), ("orlop", "kata")) == []
+    assert foreign.command_of(CONTAINERS, {"Runtime": "kata"}) == ["/bin/kata", "--x"]
+    assert foreign.command_of(CONTAINERS, {}) == ["/bin/kata", "--x"]  # a record without one
+
+
+def document(**linux: Any) -> dict[str, Any]:
+    return {
+        "ociVersion": "1.2.0",
+        "mounts": [
+            {"destination": "/f", "source": "/etc/passwd", "options": ["rbind", "rro"]},
+            {"destination": "/d", "source": "/etc", "options": ["rbind", "rro"]},
+        ],
+        "linux": {"cgroupsPath": "a-b.slice:orlop:x", "namespaces": [], **linux},
+    }
+
+
+def test_the_config_is_one_that_any_runtime_reads() -> None:
+    given = document(
+        namespaces=[
+            {"type": "network", "path": "container:donor"},
+            {"type": "pid"},
+            {"type": "time"},
+        ],
+        resources={"devices": [{"allow": True, "access": "rwm", "type": "c"}]},
+    )
+    before = json.dumps(given)
+    found = foreign.config(CONTAINERS, given, {"defaultAction": "SCMP_ACT_ERRNO"})
+    linux = found["linux"]
+    assert linux["namespaces"] == [
+        {"type": "network", "path": "/proc/77/ns/net"},
+        {"type": "pid"},
+    ]
+    assert linux["cgroupsPath"] == "/a.slice/a-b.slice/orlop-x.scope"
+    assert linux["resources"]["devices"][0] == {"allow": False, "access": "rwm"}
+    assert [m["options"][1] for m in found["mounts"]] == ["ro", "rro"]
+    assert linux["seccomp"] == {"defaultAction": "SCMP_ACT_ERRNO"}
+    assert json.dumps(given) == before
+
+
+def test_a_user_namespace_is_refused() -> None:
+    with pytest.raises(NotSupported, match="--userns=host"):
+        foreign.config(CONTAINERS, document(uidMappings=[]), None)
+
+
+def test_a_profile_is_decided_for_the_capabilities() -> None:
+    def names(*caps: str) -> set[str]:
+        rules = seccomp.oci(seccomp.default_profile(), caps)["syscalls"]
+        return {name for rule in rules if "args" not in rule for name in rule["names"]}
+
+    assert "bpf" in names("CAP_SYS_ADMIN")
+    assert "bpf" not in names("CAP_CHOWN")
+    found = seccomp.oci(seccomp.default_profile(), ())
+    assert set(found) == {"defaultAction", "defaultErrnoRet", "architectures", "syscalls"}
+    assert all("includes" not in rule for rule in found["syscalls"])

@@ -46,7 +46,7 @@ def test_flags_in_every_form(file: Path) -> None:
     assert config.default_ulimits == {"nofile": (1024, 2048), "core": (0, 0)}
     assert config.default_address_pools == (("10.0.0.0/8", 24),)
     assert config.default_shm_size == 32 << 20
-    assert config.runtimes == {"x": "/bin/x"}
+    assert config.runtimes == {"x": ("/bin/x",)}
     assert config.mtu == 1400
 
 
@@ -162,7 +162,7 @@ def test_the_same_answers_as_dockerd(file: Path, case: dict[str, Any]) -> None:
 
 
 def test_what_reload_tells() -> None:
-    config = Config(labels=("a=b",), runtimes={"x": "/x"}, registry_mirrors=("https://m",))
+    config = Config(labels=("a=b",), runtimes={"x": ("/x",)}, registry_mirrors=("https://m",))
     told = reload.attributes(config)
     assert told.pop("name")
     assert told == {
