@@ -7,6 +7,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   sh scripts/packages.sh install test
   sh scripts/docker-cli.sh
   sh scripts/buildx.sh .venv/tools/buildkit
+  sh scripts/foreign.sh .venv/tools/foreign
 fi
 PATH=$PWD/.venv/tools:$PATH:/usr/sbin:/sbin
 export PATH
