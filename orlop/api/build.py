@@ -100,7 +100,8 @@ def _checked(call: Call, stack: contextlib.ExitStack, request: Request) -> Itera
     with stack:
         ignore = ignore_of(request.context, request.dockerfile)
         text = dockerfile_of(request)
-        found, how = lint(call.engine.builder.images, request.arguments, text, ignore)
+        images, asked = call.engine.builder.images, request.arguments
+        found, how = lint(images, asked, text, ignore, request.platform)
         file = request.dockerfile.rpartition("/")[2]
         yield {"check": report(text, found, file), "count": len(found)}
         if found and how.error:

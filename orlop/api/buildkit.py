@@ -157,6 +157,7 @@ def _request(call: Call) -> Json:
         "session": call.text("session"),
         "frontend": "dockerfile.v0",
         "attrs": _attributes(call),
+        "entitlements": ["network.host"] if call.text("networkmode") == "host" else [],
         "exporters": [] if exporter["type"] == "cacheonly" else [exporter],
     }
 

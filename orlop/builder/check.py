@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from orlop.builder import checkbase
 from orlop.builder import checkrules as rules
 from orlop.builder.checkrules import Finding
 from orlop.builder.parser import parse
 from orlop.builder.read import read
 from orlop.errors import InvalidArgument
 from orlop.oci.ignore import Ignore
+from orlop.oci.platform import Platform
 
 _LINK = "https://docs.docker.com/go/dockerfile/rule/"
 _EXPERIMENTAL = ("CopyIgnoredFile", "InvalidDefinitionDescription")
@@ -52,11 +54,14 @@ def check(
     *,
     environment: Environment = lambda _: None,
     ignore: Ignore | None = None,
+    platform: str = "",
+    platform_of: Callable[[str], Platform | None] = lambda _: None,
 ) -> tuple[list[Finding], Options]:
     """Sorted by line. Raises InvalidArgument for what does not parse at all.
 
     `given` stands before the file's own options; `environment`: names that an image's ENV sets,
-    None when nobody knows; `ignore`: what the context leaves out.
+    None when nobody knows; `ignore`: what the context leaves out; `platform`: what is built for,
+    "" for this machine; `platform_of`: what an image is for, None when nobody knows.
     """
     parsed = parse(text)
     document = read(text)
@@ -68,6 +73,7 @@ def check(
     found += rules.descriptions(parsed.nodes)
     found += rules.froms(parsed.nodes, document)
     found += rules.stages(document, environment, ignore)
+    found += checkbase.bases(document, platform, platform_of)
     kept = (f for f in found if _wanted(f.rule, how))
     return sorted(kept, key=lambda f: f.line), how
 
@@ -93,7 +99,8 @@ def report(text: str, found: list[Finding], file: str = "Dockerfile") -> str:
     source = text.split("\n")
     last = {node.line: node.last_line for node in parse(text).nodes}
     for one in found:
-        lines.append(f"\nWARNING: {one.rule} - {link(one.rule)}\n{one.text}\n")
+        where = f" - {link(one.rule)}" if link(one.rule) else ""
+        lines.append(f"\nWARNING: {one.rule}{where}\n{one.text}\n")
         lines.append(f"{file}:{one.line}\n{_RULE}\n")
         end = max(one.line, last.get(one.line, one.line))
         lines += _excerpt(source, one.line, end)
@@ -109,8 +116,8 @@ def _excerpt(source: list[str], start: int, end: int) -> Iterator[str]:
 
 
 def link(rule: str) -> str:
-    """Where the rule is explained."""
-    return f"{_LINK}{_kebab(rule)}/"
+    """Where the rule is explained; "" where BuildKit names no page."""
+    return "" if rule == checkbase.RULE else f"{_LINK}{_kebab(rule)}/"
 
 
 def _kebab(rule: str) -> str:

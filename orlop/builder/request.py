@@ -35,6 +35,7 @@ class Request:
     agents: Mapping[str, str] = field(default_factory=dict)  # ssh: id → the agent's socket
     explain: bool = False
     insecure: bool = False  # `RUN --security=insecure` is allowed
+    host_network: bool = True  # `RUN --network=host` is allowed
     epoch: int | None = None  # SOURCE_DATE_EPOCH
     contexts: Mapping[str, Context | str] = field(default_factory=dict)  # as named.py reads them
     listed: bool = True  # what it comes to, and every step on the way, is an image

@@ -20,7 +20,7 @@ from orlop.builder.state import State, bare_image
 from orlop.container.create import TRANSIENT, create
 from orlop.container.start import start
 from orlop.container.wait import wait
-from orlop.errors import Forbidden, NotSupported, OrlopError, SystemFailure
+from orlop.errors import Forbidden, InvalidArgument, NotSupported, OrlopError, SystemFailure
 from orlop.oci import platform as platforms
 from orlop.oci.platform import Platform
 from orlop.paths import Root
@@ -169,9 +169,10 @@ def run(
 
 
 def _network(session: Session, node: ins.Run) -> str:
-    if node.network != "default":
-        return node.network
-    return session.request.network or "default"
+    asked = node.network if node.network != "default" else session.request.network or "default"
+    if asked == "host" and not session.request.host_network:
+        raise InvalidArgument("network.host is not allowed")  # it may be a base's trigger
+    return asked
 
 
 def _execute(

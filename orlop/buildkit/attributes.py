@@ -42,6 +42,7 @@ class Attributes:
     network: str = ""
     host: Json = field(default_factory=dict)  # a HostConfig's part
     cache_from: tuple[str, ...] = ()
+    cache_kinds: tuple[str, ...] = ()  # of all caches to be asked
     sessions: dict[str, str] = field(default_factory=dict)  # directory → the session that has it
     request: str = ""  # a subrequest: frontend.lint, …
 
@@ -63,6 +64,7 @@ def attributes(found: Mapping[str, str]) -> Attributes:
         sessions=_prefixed(found, "local-sessionid:"),
         request=found.get("requestid", ""),
         cache_from=_cache_from(found),
+        cache_kinds=tuple(str(one.get("Type", "")) for one in _cache_imports(found)),
     )
     if "," in out.platform:
         raise InvalidArgument("multiple platforms are not supported by this builder")
@@ -146,14 +148,20 @@ def _ulimit(text: str) -> Json:
 def _cache_from(found: Mapping[str, str]) -> tuple[str, ...]:
     """Images; caches of other kinds are not asked, as no build depends on one."""
     out = [name for name in found.get("cache-from", "").split(",") if name]
-    text = found.get("cache-imports", "")
-    if text:
-        try:
-            entries = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InvalidArgument(f"failed to unmarshal cache-imports: {error}") from None
-        for entry in entries if isinstance(entries, list) else ():
-            attrs = entry.get("Attrs") if isinstance(entry, dict) else None
-            if isinstance(attrs, dict) and isinstance(attrs.get("ref"), str):
-                out.append(attrs["ref"])
+    for entry in _cache_imports(found):
+        attrs = entry.get("Attrs")
+        if isinstance(attrs, dict) and isinstance(attrs.get("ref"), str):
+            out.append(attrs["ref"])
     return tuple(dict.fromkeys(out))
+
+
+def _cache_imports(found: Mapping[str, str]) -> list[Json]:
+    """[{Type, Attrs}]. Raises InvalidArgument."""
+    text = found.get("cache-imports", "")
+    if not text:
+        return []
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument(f"failed to unmarshal cache-imports: {error}") from None
+    return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []

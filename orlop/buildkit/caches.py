@@ -16,6 +16,8 @@ from orlop.image.images import Images
 from orlop.image.pull import pull
 from orlop.oci.reference import Reference, parse_any
 
+_KINDS = ("registry", "local", "")  # local: of BuildKit's own, whose keys mean nothing here
+
 
 def fetch(images: Images, job: Job, names: Iterable[str], auth: Mapping[str, Any]) -> None:
     """Raises RpcFailure for a client that has left."""
@@ -40,6 +42,15 @@ def fetch(images: Images, job: Job, names: Iterable[str], auth: Mapping[str, Any
             told.complete(error=error.message)
         else:
             told.complete()
+
+
+def tell_unknown(job: Job, kinds: Iterable[str]) -> None:
+    """What no builder of dockerd can ask is said, and no error."""
+    for kind in kinds:
+        if kind not in _KINDS:
+            told = Told(job, f"importing cache manifest from {kind}")
+            told.start()
+            told.complete(error=f"unknown cache importer: {kind}")
 
 
 def _pull(images: Images, job: Job, name: Reference, auth: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _SERVICE = "/moby.buildkit.v1.Control"
+_ENTITLEMENTS = ("network.host", "security.insecure")
 _FRONTENDS = ("dockerfile.v0", "gateway.v0")
 
 
@@ -47,8 +48,13 @@ def _solve(kit: Buildkit, call: Incoming) -> None:
 def begin(kit: Buildkit, request: Json, body: BinaryIO | None = None) -> Job:
     """A job for a SolveRequest; `body`: the context, where it comes with the request. `solve` it.
 
-    Raises NotFound, Conflict.
+    Raises NotFound, Conflict, RpcFailure.
     """
+    for name in request.get("entitlements", ()):
+        if name not in _ENTITLEMENTS:
+            raise RpcFailure(
+                UNKNOWN, f"granting entitlement {name} is not allowed by build daemon configuration"
+            )
     name = request.get("session", "")
     session = kit.sessions.get(name) if name else nobody()
     job = kit.jobs.begin(request.get("ref", ""), session, request, body)

@@ -31,6 +31,7 @@ from orlop.buildkit.failures import failure, words
 from orlop.buildkit.grpc import RpcFailure
 from orlop.buildkit.jobs import Job, fresh_id
 from orlop.buildkit.lending import Agents, Credentials, Secrets
+from orlop.buildkit.refusals import HOST_NETWORK, Refused, refuse
 from orlop.buildkit.sources import Sources
 from orlop.buildkit.story import Narrator, Told, full_name
 from orlop.buildkit.subrequests import LINT, answer, lint
@@ -128,6 +129,7 @@ class Build:
         agents = Agents(self.job.session, self.builder.scratch)
         credentials = Credentials(self.job.session)
         caches.fetch(self.builder.images, self.job, self.asked.cache_from, credentials)
+        caches.tell_unknown(self.job, self.asked.cache_kinds)
         try:
             with closing(agents), self._context() as context:
                 request = with_epoch(self._request(context, agents))
@@ -205,6 +207,7 @@ class Build:
             Secrets(session),
             agents,
             insecure="security.insecure" in self.job.request.get("entitlements", ()),
+            host_network=HOST_NETWORK in self.job.request.get("entitlements", ()),
             listed=False,
             id=self.id,
         )
@@ -219,6 +222,7 @@ def prepare(kit: Buildkit, job: Job, found: Mapping[str, str]) -> Build:
         text = sources.dockerfile()
         document = read(text)
         needed = _plan(document, asked)
+        refuse(job, asked, needed)
         _warn(kit.builder, job, sources, asked, text)
         _tell_bases(job, asked, needed)
         sources.read_ignore()
@@ -239,9 +243,11 @@ def question(kit: Buildkit, job: Job, found: Mapping[str, str]) -> dict[str, byt
         try:
             text = sources.dockerfile()
             if asked.request == LINT:
+                images, platform = kit.builder.images, asked.platform
                 return lint(
-                    asked.filename, text, lambda t: findings(kit.builder.images, arguments, t)
-                )
+                    asked.filename, text,
+                    lambda t: findings(images, arguments, t, platform=platform),
+                )  # fmt: skip
             return answer(asked, text)
         except OrlopError as error:
             raise _said(error, job, asked, text) from None
@@ -253,7 +259,7 @@ def _sources(kit: Buildkit, job: Job, asked: Attributes) -> Sources:
 
 def _said(error: OrlopError, job: Job, asked: Attributes, text: str) -> RpcFailure:
     job.check()
-    line = reach.line_of(words(error))
+    line = error.line if isinstance(error, Refused) else reach.line_of(words(error))
     return failure(error, filename=asked.filename, text=text, lines=(line, line))
 
 
@@ -262,7 +268,8 @@ def _warn(builder: Builder, job: Job, sources: Sources, asked: Attributes, text:
     info = {"filename": sources.shown, "data": text.encode("utf-8", "surrogateescape")}
     info["language"] = "Dockerfile"
     found = []
-    for one in findings(builder.images, dict(asked.arguments), text)[0]:
+    arguments: Mapping[str, str | None] = dict(asked.arguments)
+    for one in findings(builder.images, arguments, text, platform=asked.platform)[0]:
         place = {"line": one.line}
         found.append({
             "vertex": sources.definition, "level": 1, "url": link(one.rule), "info": info,

@@ -27,6 +27,7 @@ _CAPABILITIES = (
     "reference.output", "frontend.inputs", "gateway.solve.metadata", "frontend.caps",
     "gateway.solve.evaluate", "gateway.evaluate", "gateway.warnings",
 )  # fmt: skip
+_OF_SOLVING = ("exporter.multiple",)  # source: solver/pb/caps.go
 
 
 def gateway(kit: Buildkit) -> dict[str, Handler]:
@@ -50,7 +51,8 @@ def _ping(kit: Buildkit, call: Incoming) -> None:
     call.request(m.EMPTY)
     _job(kit, call)
     able = [{"id": name, "enabled": True} for name in _CAPABILITIES]
-    call.send(m.PONG, {"frontend": able, "llb": [], "workers": [worker(kit.builder)]})
+    solving = [{"id": name, "enabled": True} for name in _OF_SOLVING]
+    call.send(m.PONG, {"frontend": able, "llb": solving, "workers": [worker(kit.builder)]})
 
 
 def _solve(kit: Buildkit, call: Incoming) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -265,6 +266,71 @@ target "b" {{
   tags = ["bake-b:{suite}"]
 }}
 """
+
+
+# What buildx or dockerd 28.5.2 without containerd's image store refuses, and their words.
+REFUSED = (
+    ("FROM busybox", ("--platform=linux/amd64,linux/arm64",), "ulti-platform build is not support"),
+    ("FROM busybox", ("--sbom=true",), "ttestation is not supported for the docker driver"),
+    ("FROM busybox", ("--provenance=true",), "ttestation is not supported for the docker driver"),
+    ("FROM busybox", ("-o", "type=oci,dest=/dev/null"), "OCI exporter is not supported for the"),
+    ("FROM busybox", ("--cache-to=type=registry,ref=x",), "ache export is not supported for the"),
+    ("FROM busybox", ("--cache-to=type=local,dest=x",), "ache export is not supported for the"),
+    ("FROM busybox\nRUN --network=host true", (), "to load LLB: network.host is not allowed"),
+    ("FROM base", ("--build-context=base=oci-layout://LAYOUT",),
+     "[context base] load metadata for docker.io/library/base@sha256:"),
+    ("FROM base", ("--build-context=base=oci-layout://LAYOUT",),
+     ": unknown scheme oci-layout: not found"),
+    ("FROM busybox\nCOPY --from=base / /", ("--build-context=base=oci-layout://LAYOUT",),
+     ": unknown scheme oci-layout: not found"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "flags", "words"), REFUSED)
+def test_what_the_docker_driver_refuses(
+    client: Client, context: Path, tmp_path: Path, text: str, flags: tuple[str, ...], words: str
+) -> None:
+    layout = tmp_path / "layout"
+    layout.mkdir()
+    (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    digest = "sha256:" + hashlib.sha256(b"{}").hexdigest()
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    one = {"mediaType": kind, "digest": digest, "size": 2}
+    index = {"schemaVersion": 2, "manifests": [one]}
+    (layout / "index.json").write_text(json.dumps(index))
+    (layout / "blobs" / "sha256").mkdir(parents=True)
+    (layout / "blobs" / "sha256" / digest[7:]).write_text("{}")
+    write(context, text + "\n")
+    given = [flag.replace("LAYOUT", f"{layout}@{digest}") for flag in flags]
+    done = client.build(*given, str(context), check=False)
+    assert done.returncode
+    assert words in done.stderr
+
+
+def test_the_hosts_network_is_for_those_who_ask(client: Client, context: Path) -> None:
+    write(context, "FROM busybox\nRUN --network=host cat /proc/net/dev > /net\n")
+    client.build("--allow=network.host", "-t", "net:1", str(context))
+    write(context, "FROM busybox\nRUN cat /proc/net/dev > /net\n")
+    client.build("--network=host", "-t", "net:2", str(context))
+    for name in ("net:1", "net:2"):
+        found = client("run", "--rm", name, "cat", "/net").stdout
+        assert client.daemon.bridge in found  # of the host
+    write(context, "FROM busybox\nONBUILD RUN --network=host true\n")
+    client.build("-t", "net:3", str(context))
+    write(context, "FROM net:3\n")
+    done = client.build(str(context), check=False)
+    assert "network.host is not allowed" in done.stderr
+
+
+def test_several_outputs_and_unknown_caches(orlopd: Daemon, context: Path, tmp_path: Path) -> None:
+    client = Client(orlopd, "forky", tmp_path)
+    told = client.build("-o", f"type=local,dest={tmp_path}/out", "-o", "type=image,name=outs:1",
+                        "--cache-from=type=bogus", str(context)).stderr  # fmt: skip
+    assert "ERROR: unknown cache importer: bogus\n" in told
+    assert (tmp_path / "out" / "hi").read_text() == "hi\n"
+    assert client("run", "--rm", "outs:1", "cat", "/hi").stdout == "hi\n"
+    done = client.build("--allow=device", str(context), check=False)
+    assert "granting entitlement device is not allowed by build daemon configuration" in done.stderr
 
 
 def test_builds_that_stand_on_each_other(client: Client, context: Path) -> None:

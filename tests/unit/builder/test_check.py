@@ -7,6 +7,7 @@ import pytest
 from orlop.builder.check import check, options, report
 from orlop.builder.checkrules import Finding
 from orlop.errors import InvalidArgument
+from orlop.oci import platform as platforms
 from orlop.oci.ignore import Ignore
 
 HERE = Path(__file__).parent / "checks"
@@ -78,3 +79,24 @@ def test_options() -> None:
     assert options("error=true;skip=A, B").skip == {"a", "b"}
     with pytest.raises(InvalidArgument, match='invalid check option "foo"'):
         options("foo=true")
+
+
+def test_a_base_for_another_machine() -> None:
+    here = platforms.default()
+    other = platforms.parse("linux/s390x")
+    text = (
+        "ARG B=foreign\nFROM $B AS own\nFROM own\nFROM scratch\n"
+        "FROM --platform=linux/s390x foreign\nFROM mine\n"
+    )
+    images = {"foreign": other, "mine": here, "own": other, "scratch": other}
+    found = check(text, "skip=FromPlatformFlagConstDisallowed", platform_of=images.get)[0]
+    assert [(f.rule, f.line, f.text) for f in found] == [
+        (
+            "InvalidBaseImagePlatform",
+            2,
+            f'Base image foreign was pulled with platform "linux/s390x", expected "{here}" for '
+            "current build",
+        )
+    ]
+    assert "WARNING: InvalidBaseImagePlatform\nBase" in report(text, found)  # no page is named
+    assert check("FROM foreign\n", platform="linux/s390x", platform_of=images.get)[0] == []
