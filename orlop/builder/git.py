@@ -89,7 +89,7 @@ def load_git(
     """
     asked = parse_git(text)
     asked = replace(asked, keep=asked.keep or keep, checksum=checksum or asked.checksum)
-    _load(context, asked, scratch, "", 0)
+    _load(context, asked, scratch, "", 0, ".git" if asked.keep and not asked.folder else "")
     context.settle()
 
 
@@ -106,7 +106,10 @@ def _repository(scratch: Path) -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _load(context: Context, asked: Asked, scratch: Path, prefix: str, depth: int) -> None:
+def _load(
+    context: Context, asked: Asked, scratch: Path, prefix: str, depth: int, kept: str
+) -> None:
+    """`prefix`: of the files' paths; `kept`: where the repository itself is to lie, "" nowhere."""
     with _repository(scratch) as repository:
         commit = _fetched(repository, asked)
         if asked.checksum and not (
@@ -114,17 +117,19 @@ def _load(context: Context, asked: Asked, scratch: Path, prefix: str, depth: int
         ):
             raise InvalidArgument(f"expected checksum to match {asked.checksum}, got {commit}")
         _archive(context, repository, commit, asked.folder, prefix)
-        if asked.keep and not asked.folder and not prefix:
+        found = _submodules(repository, commit, asked) if asked.submodules else []
+        if kept:
             from orlop.builder.gitdir import add_git_dir
 
-            add_git_dir(context, repository, commit, asked.url, _git)
-        found = _submodules(repository, commit, asked) if asked.submodules else []
+            urls = {one.name: one.url for one in found}
+            add_git_dir(context, repository, commit, asked.url, _git, kept, prefix, urls)
     for one in found:
         if depth >= _DEPTH:
             raise InvalidArgument(f"submodules are nested too deeply: {one.path}")
         inner = parse_git(one.url + "#")
         inner = replace(inner, ref=one.commit, submodules=True)
-        _load(context, inner, scratch, f"{prefix}{one.path}/", depth + 1)
+        below = f"{kept}/modules/{one.name}" if kept else ""
+        _load(context, inner, scratch, f"{prefix}{one.path}/", depth + 1, below)
 
 
 def _fetched(repository: Path, asked: Asked) -> str:
@@ -145,22 +150,20 @@ def _fetched(repository: Path, asked: Asked) -> str:
 def _submodules(repository: Path, commit: str, asked: Asked) -> list[Submodule]:
     """Those below the wanted folder, their paths from there."""
     folder = asked.folder + "/" if asked.folder else ""
-    links = {}
+    links, described = {}, False
     for line in _git(repository, "ls-tree", "-r", "-z", commit).split(b"\0"):
-        words, _, name = line.partition(b"\t")
+        words, _, entry = line.partition(b"\t")
         if words.startswith(b"160000 "):
-            links[os.fsdecode(name)] = words.split()[2].decode()
-    if not links:
-        return []
-    try:
-        said = _git(repository, "config", "-z", "--blob", f"{commit}:.gitmodules", "--list")
-    except SystemFailure:
+            links[os.fsdecode(entry)] = words.split()[2].decode()
+        described = described or entry == b".gitmodules"
+    if not links or not described:
         return []  # links that nothing says more of are empty folders, as in a clone
+    said = _git(repository, "config", "-z", "--blob", f"{commit}:.gitmodules", "--list")
     out = []
-    for path, url in named(said).items():
+    for path, (name, url) in named(said).items():
         if path in links and path.startswith(folder):
             where = resolved(url, asked.url)
-            out.append(Submodule(path.removeprefix(folder), where, links[path]))
+            out.append(Submodule(name, path.removeprefix(folder), where, links[path]))
     return sorted(out, key=lambda one: one.path)
 
 

@@ -11,13 +11,14 @@ from orlop.errors import InvalidArgument
 
 @dataclass(frozen=True, slots=True)
 class Submodule:
+    name: str  # of its section
     path: str
     url: str
     commit: str
 
 
-def named(listed: bytes) -> dict[str, str]:
-    """path → URL, of `git config -z --list`. What leads out of the tree is left out."""
+def named(listed: bytes) -> dict[str, tuple[str, str]]:
+    """path → (name, URL), of `git config -z --list`. What leads out of the tree is left out."""
     found: dict[str, dict[str, str]] = {}
     for record in listed.split(b"\0"):
         key, newline, value = os.fsdecode(record).partition("\n")
@@ -26,9 +27,9 @@ def named(listed: bytes) -> dict[str, str]:
         if section == "submodule" and newline and what in ("path", "url"):
             found.setdefault(name, {})[what] = value
     return {
-        one["path"]: one["url"]
-        for one in found.values()
-        if one.get("url") and _inside(one.get("path", ""))
+        one["path"]: (name, one["url"])
+        for name, one in found.items()
+        if one.get("url") and _inside(one.get("path", "")) and _inside(name)
     }
 
 

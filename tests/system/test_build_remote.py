@@ -168,6 +168,22 @@ def test_submodules(lab: Lab, nested: tuple[str, str]) -> None:
     assert list(lab.engine.builder.spool.iterdir()) == []
 
 
+def test_links_that_are_badly_described_are_an_error(lab: Lab, tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    folder.mkdir()
+    (folder / "f").write_text("f\n")
+    commit = buildhosts.commit(folder)
+    buildhosts.git(folder, "update-index", "--add", "--cacheinfo", f"160000,{commit},link")
+    buildhosts.git(folder, "commit", "-qm", "a link that nothing describes")
+    with buildhosts.git_daemon(tmp_path) as url:
+        found = lab.build(f"FROM busybox\nADD {url}/r /r\n")
+        assert found.sh("cd r; find | sort") == ".\n./f\n./link\n"
+        (folder / ".gitmodules").write_text("[submodule\n")
+        buildhosts.commit(folder)
+        with pytest.raises(OrlopError, match="error fetching: .*bad config line 1"):
+            lab.build(f"FROM busybox\nADD {url}/r /r\n")
+
+
 def test_a_commit_as_checksum(lab: Lab, nested: tuple[str, str]) -> None:
     url, commit = nested
     text = "FROM busybox\nADD --checksum={} {}#main /r\n"
@@ -195,4 +211,14 @@ def test_the_git_directory_is_kept_and_the_same_each_time(
     status = buildhosts.git(clone, "-c", "safe.directory=*", "status", "--porcelain", "-uno",
                             "--ignore-submodules")  # fmt: skip
     assert status == "M d/f"
+    middle = clone / "d" / "middle"
+    assert (middle / ".git").read_text() == "gitdir: ../../.git/modules/d/middle\n"
+    assert (middle / "d" / "inner" / ".git").is_file()
+    (middle / "d" / "inner" / "d" / "f").write_text("changed\n")
+    trusted = ("-c", "safe.directory=*")
+    inner = buildhosts.git(middle / "d" / "inner", *trusted, "status", "--porcelain", "-uno")
+    assert inner == "M d/f"
+    found = buildhosts.git(clone, *trusted, "submodule", "status", "--recursive").splitlines()
+    assert [line.split()[1] for line in found] == ["d/middle", "d/middle/d/inner"]
+    assert not any(line.startswith(("-", "+", "U")) for line in found), found
     assert buildhosts.git(clone, "remote", "get-url", "origin") == f"{url}"
