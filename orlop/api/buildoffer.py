@@ -22,7 +22,9 @@ def offer(call: Call) -> Answer:
     each run whose files the body of the build is to have.
     """
     kept, place = call.engine.builder.kept, call.text("place")
-    context = kept.take((place, _KIND)) or Context(call.engine.builder.spool)
+    context = kept.take((place, _KIND))
+    if context is None:
+        context = Context(call.engine.builder.spool)
     try:
         context.place = place
         numbers = index.read(context, call.whole(index.LIMIT))

@@ -306,6 +306,31 @@ def test_a_large_context_is_sent_once(orlopd: Daemon, tmp_path: Path) -> None:
     assert docker(orlopd, "build", "-q", "-", stdin=archive).stdout.strip() == ours
 
 
+def test_what_was_sent_is_not_awaited_again(orlopd: Daemon) -> None:
+    names = [f"f{number:02}" for number in range(60)]
+    index = b"f 644 0 0 0 28 s1 - Dockerfile\0"
+    index += b"".join(f"f 644 0 0 0 3 {name} - {name}\0".encode() for name in names)
+    text = b"FROM scratch\nCOPY . /\n# 60 of"
+    body = b"".join(
+        len(data).to_bytes(8, "big") + data for data in (text, *(n.encode() for n in names))
+    )
+    images = set()
+    with closing(orlopd.http()) as http:
+        third = (3).to_bytes(8, "big") + b"f02"
+        for awaited, sent in (([[0, 60]], body), ([], b""), ([[3, 3]], third)):
+            told = index if awaited != [[3, 3]] else index.replace(b"3 f02 -", b"3 new -")
+            http.request("POST", "/orlop/build/context?place=again", told)
+            found = json.loads(http.getresponse().read())
+            assert found["Awaited"] == awaited
+            ours = base64.urlsafe_b64encode(json.dumps({"offered": found["Context"]}).encode())
+            http.request("POST", "/build?q=1", sent, {"X-Orlop-Build": ours.decode()})
+            answer = http.getresponse()
+            data = answer.read()
+            assert answer.status == 200, data
+            images.add(json.loads(data)["stream"].strip())
+    assert len(images) == 1  # the same bytes, whichever way they came
+
+
 def test_what_is_offered_must_come(orlopd: Daemon) -> None:
     """A body that ends early, a context nobody offered, an index that is none."""
     record = b"f 644 0 0 0 3 s - Dockerfile\0"
