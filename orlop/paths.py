@@ -13,6 +13,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 
 from orlop.kernel.openat2 import BENEATH, IN_ROOT, NO_MAGICLINKS, openat2
 
@@ -227,18 +228,21 @@ class Root:
             remove_entry(fd, name)
 
 
-def remove_entry(dirfd: int, name: bytes) -> None:
-    """Remove `name` of an open directory, recursively, without following anything."""
+def remove_entry(dirfd: int, name: bytes, pause: Callable[[], None] | None = None) -> None:
+    """Remove `name` of an open directory, recursively, without following anything.
+
+    `pause` is called before each file.
+    """
     try:
         os.unlink(name, dir_fd=dirfd)
         return
     except IsADirectoryError:
         pass
-    empty(dirfd, name)
+    empty(dirfd, name, pause)
     os.rmdir(name, dir_fd=dirfd)
 
 
-def empty(dirfd: int, name: bytes) -> None:
+def empty(dirfd: int, name: bytes, pause: Callable[[], None] | None = None) -> None:
     """Remove what a directory holds, depth first, on descriptors.
 
     A container may nest directories deeper than a process may hold descriptors: what lies below
@@ -262,6 +266,8 @@ def empty(dirfd: int, name: bytes) -> None:
                     os.rmdir(own, dir_fd=stack[-1][0])
                 continue
             child = left.pop()
+            if pause is not None:
+                pause()
             try:
                 os.unlink(child, dir_fd=fd)
                 continue

@@ -19,12 +19,29 @@ def spread(path: str | os.PathLike[str]) -> bool:
     """
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        (flags,) = struct.unpack("=q", fcntl.ioctl(fd, _GET, bytes(8)))
-        if not flags & _TOPDIR:
-            fcntl.ioctl(fd, _SET, struct.pack("=q", flags | _TOPDIR))
-        (flags,) = struct.unpack("=q", fcntl.ioctl(fd, _GET, bytes(8)))
-        return bool(flags & _TOPDIR)
-    except OSError:
-        return False
+        return _set(fd, True)
     finally:
         os.close(fd)
+
+
+def mkdir_apart(directory: int, name: bytes) -> bool:
+    """Make `name` in an open directory, far from it on the disk; False: the filesystem cannot."""
+    if not _set(directory, True):
+        return False
+    try:
+        os.mkdir(name, 0o700, dir_fd=directory)
+    finally:
+        _set(directory, False)
+    return True
+
+
+def _set(directory: int, on: bool) -> bool:
+    """Whether the flag is as asked for now."""
+    try:
+        (flags,) = struct.unpack("=q", fcntl.ioctl(directory, _GET, bytes(8)))
+        if bool(flags & _TOPDIR) != on:
+            fcntl.ioctl(directory, _SET, struct.pack("=q", flags ^ _TOPDIR))
+            (flags,) = struct.unpack("=q", fcntl.ioctl(directory, _GET, bytes(8)))
+    except OSError:
+        return False
+    return bool(flags & _TOPDIR) == on

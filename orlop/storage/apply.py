@@ -12,10 +12,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from orlop.errors import InvalidArgument
 from orlop.paths import Root, remove_entry
+from orlop.storage.elsewhere import Elsewhere
 from orlop.storage.tar import BLOCKDEV, CHAR, DIRECTORY, FIFO, FILE, LINK, SYMLINK, Entry, parts
 
 TYPE_CHECKING = False
@@ -34,6 +35,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _IMPLIED = 0o755  # mode of directories that the archive does not mention
 _REPLACING = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
+_HANDED_ON = b"system.posix_acl_default"
 _KINDS = {CHAR: stat.S_IFCHR, BLOCKDEV: stat.S_IFBLK, FIFO: stat.S_IFIFO}
 
 
@@ -63,6 +65,7 @@ class Applier:
         self._owner = owner
         self._keep = keep_directories
         self._no_devices = no_devices
+        self._elsewhere: Elsewhere | None = None  # for the tree of a layer, which is ours alone
         self._parent_path: bytes | None = None
         self._parent = -1
         # Times of the directory that is being filled, set again when it is left; of an archive
@@ -74,6 +77,18 @@ class Applier:
         self.size = 0  # bytes of files and link texts
 
     def run(self, source: Source) -> None:
+        if not self._whiteouts:
+            self._all(source)
+            return
+        top = self._root.directory(b".")
+        try:
+            self._elsewhere = Elsewhere(top)
+            self._all(source)
+            self._elsewhere.close()
+        finally:
+            os.close(top)
+
+    def _all(self, source: Source) -> None:
         try:
             while (entry := source.next()) is not None:
                 self.current = entry.name
@@ -157,7 +172,7 @@ class Applier:
             self._special(fd, name, entry)
 
     def _file(self, fd: int, name: bytes, entry: Entry, source: Source) -> None:
-        out = os.open(name, _CREATE, 0o600, dir_fd=fd)
+        out = self._new(fd, name, _create_file)
         try:
             if entry.holes is not None:
                 _write_holes(out, source, entry.holes)
@@ -170,10 +185,13 @@ class Applier:
             os.close(out)
         self.size += entry.size
 
+    def _new(self, fd: int, name: bytes, make: Callable[[int, bytes], int]) -> int:
+        return self._elsewhere.make(fd, name, make) if self._elsewhere else make(fd, name)
+
     def _special(self, fd: int, name: bytes, entry: Entry) -> None:
         """Links, devices, FIFOs: by name, as they are not opened."""
         if entry.type == SYMLINK:
-            os.symlink(entry.link, name, dir_fd=fd)
+            self._new(fd, name, lambda at, name: _create_link(at, name, entry.link))
             self.size += len(entry.link)
         else:
             device = 0 if entry.type == FIFO else os.makedev(entry.major, entry.minor)
@@ -196,7 +214,7 @@ class Applier:
     def _directory(self, fd: int, name: bytes, entry: Entry) -> None:
         new = True
         try:
-            os.mkdir(name, 0o700, dir_fd=fd)
+            self._new(fd, name, _create_directory)
         except FileExistsError:
             new = False
         made = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=fd)
@@ -204,6 +222,8 @@ class Applier:
             self._metadata(made, entry, new=new)
         finally:
             os.close(made)
+        if self._elsewhere and _HANDED_ON in (entry.xattrs or ()):
+            self._elsewhere.stop()
 
     def _link(self, fd: int, name: bytes, entry: Entry) -> None:
         found = parts(entry.link)
@@ -254,6 +274,20 @@ class Applier:
             raise InvalidArgument(
                 f"failed to mknod('{_text(hidden)}', S_IFCHR, 0): file exists"
             ) from None
+
+
+def _create_file(directory: int, name: bytes) -> int:
+    return os.open(name, _CREATE, 0o600, dir_fd=directory)
+
+
+def _create_directory(directory: int, name: bytes) -> int:
+    os.mkdir(name, 0o700, dir_fd=directory)
+    return -1
+
+
+def _create_link(directory: int, name: bytes, target: bytes) -> int:
+    os.symlink(target, name, dir_fd=directory)
+    return -1
 
 
 def _write(fd: int, chunk: bytes) -> None:

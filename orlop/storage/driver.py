@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +14,9 @@ class Owners:
 
     namespace: int  # a user namespace with the mapping, by descriptor
     root: tuple[int, int]  # the host's IDs of 0
+
+
+Pause = Callable[[], None]
 
 
 class Driver(Protocol):
@@ -62,8 +66,8 @@ class Driver(Protocol):
     def view(self, id: str) -> int:
         """A detached view, to read, of `id` and all below it."""
 
-    def remove(self, id: str) -> None:
-        """Delete the tree; idempotent."""
+    def remove(self, id: str, pause: Pause | None = None) -> None:
+        """Delete the tree; idempotent. `pause`: called between files, may take its time."""
 
     def all(self) -> list[str]:
         """Every ID on disk."""

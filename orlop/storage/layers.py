@@ -15,7 +15,6 @@ import secrets
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -25,6 +24,7 @@ from orlop.errors import Conflict, InvalidArgument, NotFound
 from orlop.oci.digest import ChainID, DiffID, hex_of, next_chain
 from orlop.paths import Root
 from orlop.storage import changes as comparing
+from orlop.storage.deletions import Deletions
 from orlop.storage.diff import diff_tar
 from orlop.storage.driver import Driver, Owners
 from orlop.storage.initlayer import Template, apply_template, populate, read_template
@@ -45,7 +45,7 @@ class Layers:
         self.driver = driver
         self.journal = journal
         self._lock = threading.Lock()
-        self._deleting = ThreadPoolExecutor(1, "orlop-delete")
+        self.deletions = Deletions(root)
         self._layers: dict[ChainID, Layer] = {}
         self._pending: dict[ChainID, Path] = {}  # stacked, not settled: their write-set folders
         self._writable: dict[str, Writable] = {}
@@ -84,12 +84,12 @@ class Layers:
         cache_id = secrets.token_hex(32)
         self.note(cache_id)
         folder = self.root / "tmp" / f"write-set-{secrets.token_hex(5)}"
-        folder.mkdir(mode=0o755)
+        split = folder / "tar-split.json.gz"
         try:
+            folder.mkdir(mode=0o755)
             tree = self.driver.create(cache_id)
-            result = unpack_layer(
-                blob, tree, folder / "tar-split.json.gz", opaque=self.driver.opaque
-            )
+            with self.deletions.unpacking():
+                result = unpack_layer(blob, tree, split, opaque=self.driver.opaque)
         except BaseException:
             self.driver.remove(cache_id)
             shutil.rmtree(folder, ignore_errors=True)
@@ -116,7 +116,7 @@ class Layers:
                 self._layers[chain] = layer
                 self._pending[chain] = staged.folder
                 return layer
-        self._deleting.submit(self.drop, staged)  # often many files: behind the answer
+        self.deletions.submit(self.drop, staged)  # often many files: behind the answer
         return found
 
     def settle(self, chains: Iterable[ChainID]) -> None:
@@ -220,15 +220,15 @@ class Layers:
             self._templates.pop(chain, None)
         # Nobody finds the tree any more: its files (often tens of thousands) go behind the answer.
         # A crash meanwhile leaves it to the sweep.
-        self._deleting.submit(self._take_apart, layer.cache_id, gone)
+        self.deletions.submit(self._take_apart, layer.cache_id, gone)
 
     def _take_apart(self, cache_id: str, record: Path) -> None:
-        self.driver.remove(cache_id)
+        self.driver.remove(cache_id, self.deletions.pause)
         shutil.rmtree(record, ignore_errors=True)
 
     def close(self) -> None:
         """Wait for what is still being deleted."""
-        self._deleting.shutdown()
+        self.deletions.close()
 
     def in_use(self, chain: ChainID) -> bool:
         with self._lock:

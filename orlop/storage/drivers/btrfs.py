@@ -10,6 +10,7 @@ from pathlib import Path
 from orlop.errors import SystemFailure
 from orlop.kernel import btrfs
 from orlop.storage.clone import merge_tree
+from orlop.storage.driver import Pause
 from orlop.storage.drivers.backing import backing_filesystem, nearest
 from orlop.storage.drivers.whole import WholeTrees
 
@@ -66,7 +67,7 @@ class Btrfs(WholeTrees):
                 os.close(over)
         self.remove(os.fsdecode(difference))
 
-    def remove(self, id: str) -> None:
+    def remove(self, id: str, pause: Pause | None = None) -> None:
         """In one step; a container may have made subvolumes inside, which refuse that."""
         try:
             with self._folder() as folder:
@@ -74,7 +75,7 @@ class Btrfs(WholeTrees):
         except FileNotFoundError:
             pass
         except OSError:
-            super().remove(id)
+            super().remove(id, pause)
 
     def status(self) -> list[tuple[str, str]]:
         return [("Btrfs", "")]

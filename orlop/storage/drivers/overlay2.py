@@ -25,7 +25,7 @@ from orlop.kernel.fsidentity import as_owner
 from orlop.kernel.namespace import in_directory, in_user_namespace
 from orlop.kernel.spread import spread
 from orlop.paths import remove_entry
-from orlop.storage.driver import Owners
+from orlop.storage.driver import Owners, Pause
 from orlop.storage.drivers import mapped as views
 from orlop.storage.drivers.mapped import mapped
 from orlop.storage.recordfile import put, text
@@ -143,13 +143,13 @@ class Overlay2:
         names = [e.name for e in os.scandir(self.home) if e.is_dir()]
         return [name for name in names if name != "l" and not name.startswith(".")]
 
-    def remove(self, id: str) -> None:
+    def remove(self, id: str, pause: Pause | None = None) -> None:
         link = text(self.home / id / "link")
         if _SHORT.fullmatch(link):  # a full disk or a power cut may have left anything
             (self.home / "l" / link).unlink(missing_ok=True)
         home = os.open(self.home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            remove_entry(home, os.fsencode(id))
+            remove_entry(home, os.fsencode(id), pause)
         except FileNotFoundError:
             pass
         finally:

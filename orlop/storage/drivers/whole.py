@@ -14,7 +14,7 @@ from pathlib import Path
 from orlop.kernel import libc
 from orlop.kernel.spread import spread
 from orlop.paths import remove_entry
-from orlop.storage.driver import Owners
+from orlop.storage.driver import Owners, Pause
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -48,10 +48,10 @@ class WholeTrees:
     def all(self) -> list[str]:
         return [entry.name for entry in os.scandir(self._trees)]
 
-    def remove(self, id: str) -> None:
+    def remove(self, id: str, pause: Pause | None = None) -> None:
         trees = os.open(self._trees, _DIRECTORY)
         try:
-            remove_entry(trees, os.fsencode(id))
+            remove_entry(trees, os.fsencode(id), pause)
         except FileNotFoundError:
             pass
         finally:

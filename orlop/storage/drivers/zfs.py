@@ -17,6 +17,7 @@ from pathlib import Path
 from orlop.errors import SystemFailure
 from orlop.kernel import mountinfo
 from orlop.storage.clone import merge_tree
+from orlop.storage.driver import Pause
 from orlop.storage.drivers.backing import backing_filesystem, nearest
 from orlop.storage.drivers.whole import WholeTrees
 from orlop.storage.recordfile import put, text
@@ -125,7 +126,7 @@ class Zfs(WholeTrees):
     def all(self) -> list[str]:
         return [entry.name for entry in os.scandir(self._trees) if os.path.ismount(entry.path)]
 
-    def remove(self, id: str) -> None:
+    def remove(self, id: str, pause: Pause | None = None) -> None:
         if self.exists(id):
             self._destroy(id)
             # zfs-fuse leaves the mount point

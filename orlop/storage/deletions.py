@@ -1,0 +1,91 @@
+"""Removal of trees behind the answer, often of tens of thousands of files.
+
+It gives way: an image is often removed to be pulled or loaded again at once, and both would want
+the same disk. Where space is short nothing waits: who removes an image then needs its room.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+_GRACE = 1.0  # seconds in which a load or pull may follow
+_LONGEST = 30.0  # seconds that one tree waits for layers that are being unpacked
+_PLENTY = 0.1  # free part of the disk's bytes and inodes above which a tree may wait
+
+
+class Deletions:
+    def __init__(self, home: Path) -> None:
+        """`home`: a directory on the filesystem of the trees."""
+        self._home = home
+        self._pool = ThreadPoolExecutor(1, "orlop-delete")
+        self._changed = threading.Condition()
+        self._unpacking = 0
+        self._hurry = False
+        self._patience = 0.0  # seconds that the tree at work may still wait
+
+    def submit(self, remove: Callable[..., None], *arguments: object) -> Future[None]:
+        """One after the other, in the order of the calls."""
+        return self._pool.submit(self._run, remove, arguments)
+
+    def _run(self, remove: Callable[..., None], arguments: tuple[object, ...]) -> None:
+        self._patience = _LONGEST
+        with self._changed:
+            if self._plenty():
+                self._changed.wait_for(lambda: self._hurry, _GRACE)
+        self.pause()
+        remove(*arguments)
+
+    def pause(self) -> None:
+        """Called between the files of a tree, in the thread that removes it."""
+        if not self._unpacking or self._patience <= 0:
+            return
+        begin = time.monotonic()
+        with self._changed:
+            self._changed.wait_for(self._may_go, self._patience)
+        self._patience -= time.monotonic() - begin
+
+    def _may_go(self) -> bool:
+        return self._hurry or not self._unpacking or not self._plenty()
+
+    def _plenty(self) -> bool:
+        try:
+            state = os.statvfs(self._home)
+        except OSError:
+            return False
+        inodes = not state.f_files or state.f_favail > _PLENTY * state.f_files
+        return inodes and state.f_bavail > _PLENTY * state.f_blocks
+
+    @contextmanager
+    def unpacking(self) -> Iterator[None]:
+        """A layer's files are being made meanwhile."""
+        self._count(1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self._unpacking += change
+            self._changed.notify_all()
+
+    def finish(self) -> None:
+        """Remove at once what is left, and return when it is gone."""
+        self._set_hurry(True)
+        self._pool.submit(lambda: None).result()
+        self._set_hurry(False)
+
+    def close(self) -> None:
+        self._set_hurry(True)
+        self._pool.shutdown()
+
+    def _set_hurry(self, hurry: bool) -> None:
+        with self._changed:
+            self._hurry = hurry
+            self._changed.notify_all()

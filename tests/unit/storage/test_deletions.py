@@ -1,0 +1,104 @@
+"""What is removed behind the answer gives way to what is being unpacked."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orlop.storage import deletions
+from orlop.storage.deletions import Deletions
+
+
+@pytest.fixture
+def removals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deletions]:
+    monkeypatch.setattr(deletions, "_PLENTY", 0.0)
+    made = Deletions(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_tree_waits_for_the_layer_that_is_unpacked(
+    removals: Deletions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletions, "_GRACE", 0.0)
+    seen = []
+    with removals.unpacking():
+        gone = removals.submit(lambda: seen.append("removed"))
+        with pytest.raises(TimeoutError):
+            gone.result(0.2)
+        seen.append("unpacked")
+    gone.result(10)
+    assert seen == ["unpacked", "removed"]
+
+
+def test_a_layer_may_follow_at_once(removals: Deletions) -> None:
+    gone = removals.submit(lambda: None)
+    with removals.unpacking():
+        pass
+    with pytest.raises(TimeoutError):
+        gone.result(0.1)
+    gone.result(10)
+
+
+def test_it_does_not_wait_for_ever(removals: Deletions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deletions, "_GRACE", 0.0)
+    monkeypatch.setattr(deletions, "_LONGEST", 0.05)
+    with removals.unpacking():
+        removals.submit(lambda: None).result(10)
+
+
+def test_it_stops_between_two_files_of_a_tree(
+    removals: Deletions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletions, "_GRACE", 0.0)
+    begun, go_on = threading.Event(), threading.Event()
+    seen = []
+
+    def remove() -> None:
+        begun.set()
+        go_on.wait(10)
+        removals.pause()
+        seen.append("second file")
+
+    gone = removals.submit(remove)
+    begun.wait(10)
+    with removals.unpacking():
+        go_on.set()
+        with pytest.raises(TimeoutError):
+            gone.result(0.1)
+        seen.append("unpacked")
+    gone.result(10)
+    assert seen == ["unpacked", "second file"]
+
+
+def test_nothing_waits_where_space_is_short(
+    removals: Deletions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletions, "_PLENTY", 1.0)
+    with removals.unpacking():
+        removals.submit(lambda: None).result(0.9)
+
+
+@pytest.mark.parametrize("end", ["finish", "close"])
+def test_the_end_removes_what_is_left(removals: Deletions, end: str, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    with removals.unpacking():
+        for name in ("a", "b"):
+            removals.submit((tmp_path / name).rmdir)
+        ending = threading.Thread(target=getattr(removals, end))
+        ending.start()
+        ending.join(10)
+    assert not ending.is_alive()
+    assert os.listdir(tmp_path) == []
+
+
+def test_after_a_finish_it_gives_way_again(removals: Deletions) -> None:
+    removals.finish()
+    gone = removals.submit(lambda: None)
+    with pytest.raises(TimeoutError):
+        gone.result(0.1)
