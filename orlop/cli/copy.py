@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+    from orlop.client.transport import Piece
+
 _DIRECTORY = 1 << 31  # bits of Go's os.FileMode
 _SYMLINK = 1 << 27
 
@@ -149,6 +151,7 @@ def _place(path: str, name: str, found: "Any", target: str) -> tuple[str, str, s
 def _in(session: Session, source: str, name: str, path: str, options: Options, quiet: bool) -> None:
     directory, called = _destination(session, name, path, source)
     counter = [0]
+    stream: Iterator[Piece]
     if source == "-":
         stream = _stdin(counter)
     else:
@@ -229,7 +232,7 @@ def _stdin(counter: list[int]) -> "Iterator[bytes]":
         yield data
 
 
-def _counted(pieces: "Iterator[bytes]", counter: list[int]) -> "Iterator[bytes]":
+def _counted(pieces: "Iterator[Piece]", counter: list[int]) -> "Iterator[Piece]":
     for piece in pieces:
         counter[0] += len(piece)
         yield piece

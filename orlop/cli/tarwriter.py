@@ -13,7 +13,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from orlop.client.transport import Piece
+
 _BLOCK = 1 << 18
+_LARGE = 1 << 20  # of a file's bytes from here on the kernel sends what it has in memory itself
+_PART = 1 << 26
 _TAIL = b"".join(
     (b"0", bytes(100), b"ustar\x0000", bytes(64), b"0000000\0" * 2, bytes(155), bytes(12))
 )  # of a plain file's header, behind its checksum
@@ -28,18 +32,27 @@ _TYPES = {
 }
 
 
-def pack(top: str, called: str, follow: bool) -> "Iterator[bytes]":
-    """The archive in pieces of about 256 KiB; `top` is stored as `called`."""
+def pack(top: str, called: str, follow: bool) -> "Iterator[Piece]":
+    """The archive in pieces of about 256 KiB or of a large file; `top` is stored as `called`."""
     if follow and os.path.islink(top):
         top = os.path.realpath(top)
-    return blocks(_members(top, called, {}))
+    return _joined(_members(top, called, {}))
 
 
 def blocks(pieces: "Iterable[bytes]") -> "Iterator[bytes]":
     """The members as a whole archive, joined to about 256 KiB each: a write is dear."""
+    return _joined(pieces)  # type: ignore[return-value]  # which adds only bytes
+
+
+def _joined(pieces: "Iterable[Piece]") -> "Iterator[Piece]":
     pending: list[bytes] = []
     size = 0
     for piece in pieces:
+        if not isinstance(piece, bytes):
+            yield b"".join(pending)
+            yield piece
+            pending, size = [], 0
+            continue
         pending.append(piece)
         size += len(piece)
         if size >= _BLOCK:
@@ -49,7 +62,7 @@ def blocks(pieces: "Iterable[bytes]") -> "Iterator[bytes]":
     yield b"".join(pending)
 
 
-def _members(path: str, name: str, links: dict[tuple[int, int], str]) -> "Iterator[bytes]":
+def _members(path: str, name: str, links: dict[tuple[int, int], str]) -> "Iterator[Piece]":
     try:
         info = os.lstat(path)
         kind = _TYPES.get(stat.S_IFMT(info.st_mode))
@@ -59,7 +72,7 @@ def _members(path: str, name: str, links: dict[tuple[int, int], str]) -> "Iterat
             yield header(name + "/", info, kind, b"", 0, path)
             names = sorted(os.listdir(path))
         elif kind == b"0":
-            yield from file_member(path, name, info, links)
+            yield from _file(path, name, info, links)
             return
         else:
             target = os.fsencode(os.readlink(path)) if kind == b"2" else b""
@@ -76,6 +89,17 @@ def _members(path: str, name: str, links: dict[tuple[int, int], str]) -> "Iterat
 def file_member(
     path: str, name: str, info: os.stat_result, links: dict[tuple[int, int], str]
 ) -> "Iterator[bytes]":
+    """A file, or the link to the one that was there first, as bytes."""
+    return _file(path, name, info, links, sendable=False)  # type: ignore[return-value]
+
+
+def _file(
+    path: str,
+    name: str,
+    info: os.stat_result,
+    links: dict[tuple[int, int], str],
+    sendable: bool = True,
+) -> "Iterator[Piece]":
     if info.st_nlink > 1:
         key = (info.st_dev, info.st_ino)
         first = links.setdefault(key, name)
@@ -86,6 +110,13 @@ def file_member(
     try:
         left = info.st_size
         yield header(name, info, b"0", b"", left, path)
+        if sendable and left >= _LARGE:
+            from orlop.client.transport import FromFile
+
+            while left:
+                part = min(left, _PART)
+                yield FromFile(fd, part)
+                left -= part
         while left:
             data = os.read(fd, min(left, _BLOCK))
             if not data:

@@ -5,6 +5,7 @@ the C half of `socket`, is imported.
 """
 
 import _socket
+import posix
 
 from orlop.errors import OrlopError
 from orlop.oci.jsonlite import dumps, loads
@@ -12,10 +13,13 @@ from orlop.oci.jsonlite import dumps, loads
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
+    from typing import Any, TypeAlias
+
+    Piece: TypeAlias = "bytes | FromFile"
 
 API_VERSION = "1.50"
 _CHUNK = 1 << 18
+_EINVAL = 22
 _SPARE = 8  # connections kept
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 
@@ -51,6 +55,44 @@ def query(values: "dict[str, Any]") -> str:
             text = quote("1" if one is True else one).replace("%20", "+")  # as Go's QueryEscape
             pairs.append(f"{key}={text}")
     return "?" + "&".join(pairs) if pairs else ""
+
+
+class FromFile:
+    """A piece of a streamed body: the next `size` bytes of a regular file, zeros where it ends."""
+
+    __slots__ = ("_fd", "_size")
+
+    def __init__(self, fd: int, size: int) -> None:
+        self._fd = fd
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def send(self, conn: "Connection") -> None:
+        """Without a copy where the connection is a plain socket. Raises OSError."""
+        left = self._size
+        if isinstance(conn.sock, _socket.socket):
+            left = self._send_pages(conn.sock.fileno(), left)
+        while left:
+            size = min(left, _CHUNK)
+            data = posix.read(self._fd, size) or bytes(size)
+            conn.send(data)
+            left -= len(data)
+
+    def _send_pages(self, target: int, left: int) -> int:
+        """How much is left: of a file that ended, or that its filesystem has to be read from."""
+        while left:
+            try:
+                sent = posix.sendfile(target, self._fd, None, left)
+            except OSError as error:
+                if error.errno != _EINVAL:
+                    raise
+                break
+            if not sent:
+                break
+            left -= sent
+        return left
 
 
 class Response:
@@ -204,7 +246,7 @@ class Client:
         body: "dict[str, Any] | list[Any] | None" = None,
         *,
         headers: "Iterable[tuple[str, str]]" = (),
-        stream: "Iterable[bytes] | None" = None,
+        stream: "Iterable[Piece] | None" = None,
         upgrade: bool = False,
     ) -> Response:
         """Send and return the answer before its body. Raises ApiError, ConnectionFailed."""
@@ -231,7 +273,7 @@ class Client:
         path: str,
         data: bytes,
         extra: list[tuple[str, str]],
-        stream: "Iterable[bytes] | None",
+        stream: "Iterable[Piece] | None",
     ) -> Response:
         lines = [f"{method} /v{self.version}{path} HTTP/1.1", "Host: api.moby.localhost"]
         lines += [f"{k}: {v}" for k, v in self.headers.items()]
@@ -257,10 +299,14 @@ class Client:
                     raise _lost(self.host, e) from None
                 # the kept connection had been closed by the daemon
 
-    def _send_chunks(self, conn: Connection, stream: "Iterable[bytes]") -> None:
+    def _send_chunks(self, conn: Connection, stream: "Iterable[Piece]") -> None:
         try:
             for piece in stream:
-                if piece:
+                if isinstance(piece, FromFile):
+                    conn.send(b"%x\r\n" % len(piece))
+                    piece.send(conn)
+                    conn.send(b"\r\n")
+                elif piece:
                     conn.send(b"%x\r\n%b\r\n" % (len(piece), piece))
             conn.send(b"0\r\n\r\n")
         except (BrokenPipeError, ConnectionResetError):

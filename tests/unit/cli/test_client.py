@@ -1,8 +1,10 @@
 """The HTTP client: bodies of every sort, kept connections, errors, versions, hosts."""
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from orlop.client.transport import (
     Client,
     Connection,
     ConnectionFailed,
+    FromFile,
     open_unix,
     query,
     quote,
@@ -260,3 +263,61 @@ def test_nobody_listens(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> No
     )
     with pytest.raises(OSError):
         open_unix(path)
+
+
+class Wrapped:
+    """A socket that the kernel cannot send to, as TLS is."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sendall = sock.sendall
+        self.recv = sock.recv
+        self.close = sock.close
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("cut", [0, 100_000])
+def test_a_body_from_a_file(plain: bool, cut: int, tmp_path: Path) -> None:
+    content = os.urandom(700_001)
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    server = Server([b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"])
+
+    def dial() -> Connection:
+        made = server.dial()
+        return made if plain else Connection(Wrapped(made.sock), made.sock)
+
+    with open(path, "rb", buffering=0) as file:
+        os.truncate(path, len(content) - cut)
+        parts = [
+            b"begin",
+            FromFile(file.fileno(), 300_000),
+            FromFile(file.fileno(), 400_001),
+            b"end",
+        ]
+        response = Client("test", dial).open("PUT", "/x", stream=parts)
+        response.close()
+    head, _, body = server.asked[0].partition(b"\r\n\r\n")
+    whole = content[: len(content) - cut].ljust(len(content), b"\0")
+    sent = (b"begin", whole[:300_000], whole[300_000:], b"end", b"")
+    assert body == b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in sent)
+
+
+def test_a_daemon_that_hangs_up_on_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(4 << 20))
+    ours, theirs = socket.socketpair()
+
+    def refuse() -> None:
+        theirs.recv(1000)
+        body = b'{"message":"no"}'
+        theirs.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        theirs.shutdown(socket.SHUT_RD)
+
+    thread = threading.Thread(target=refuse)
+    thread.start()
+    with ours, theirs, open(path, "rb", buffering=0) as file:
+        with pytest.raises(ApiError, match="no"):
+            Client("test", lambda: Connection(ours)).open(
+                "PUT", "/x", stream=[FromFile(file.fileno(), 4 << 20)]
+            )
+        thread.join()

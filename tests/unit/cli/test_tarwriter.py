@@ -39,3 +39,38 @@ def test_the_short_way_writes_the_same_bytes(
     short = tarwriter.header(*arguments)
     monkeypatch.setattr(tarwriter, "_is_plain", lambda *_: False)
     assert tarwriter.header(*arguments) == short
+
+
+class Sink:
+    """A connection that keeps what is sent, and no socket."""
+
+    sock = None
+
+    def __init__(self) -> None:
+        self.got = b""
+
+    def send(self, data: bytes) -> None:
+        self.got += data
+
+
+def test_large_files_are_left_to_the_connection(tmp_path: Path) -> None:
+    top = tmp_path / "top"
+    top.mkdir()
+    sizes = {"a": 10, "b": 1 << 20, "c": (3 << 20) + 7, "d": 0}
+    for name, size in sizes.items():
+        (top / name).write_bytes(os.urandom(size))
+    sink = Sink()
+    large = 0
+    for piece in tarwriter.pack(str(top), "called", follow=False):
+        if isinstance(piece, bytes):
+            sink.send(piece)
+        else:
+            large += 1
+            piece.send(sink)  # type: ignore[arg-type]
+    assert large == 2
+    with tarfile.open(fileobj=io.BytesIO(sink.got)) as archive:
+        assert archive.getnames() == ["called", *(f"called/{name}" for name in sizes)]
+        for name in sizes:
+            file = archive.extractfile(f"called/{name}")
+            assert file is not None
+            assert file.read() == (top / name).read_bytes()
