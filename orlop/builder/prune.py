@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -59,9 +61,7 @@ def prune(
     out.keys = [r.key for r in chosen]
     out.size = sum(size for chain, size in sizes.items() if not builder.layers.has(ChainID(chain)))
     if all and not wanted:
-        with builder.lock:  # no build begins meanwhile
-            if not builder.cancels:
-                _drop_mounts(builder)
+        _drop_mounts(builder)
     return out
 
 
@@ -84,8 +84,14 @@ def _moment(filters: dict[str, list[str]]) -> int | None:
 
 
 def _drop_mounts(builder: Builder) -> None:
-    for folder in builder.mounts.iterdir():
-        shutil.rmtree(folder, ignore_errors=True)
+    """Out of the way while no build begins; removed behind that, which may take long."""
+    gone = builder.spool / f"mounts-{secrets.token_hex(8)}"
+    with builder.lock:
+        if builder.cancels:
+            return
+        os.rename(builder.mounts, gone)
+        builder.mounts.mkdir(mode=0o700)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def tidy(builder: Builder, *, age_days: float = AGE_DAYS, most: int = MOST) -> None:

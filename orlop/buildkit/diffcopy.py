@@ -19,13 +19,11 @@ from orlop.buildkit import messages as m
 from orlop.buildkit.grpc import RpcFailure
 from orlop.buildkit.session import Session, header_values
 from orlop.errors import InvalidArgument
+from orlop.oci import filemode
 from orlop.protobuf import Malformed, decode, encode
 
 PATH = "/moby.filesync.v1.FileSync/DiffCopy"
 STAT, REQUEST, DATA, FIN, ERROR = range(5)
-_DIRECTORY, _LINK = 1 << 31, 1 << 27  # Go's os.FileMode
-_KINDS = 0x8F280000
-_SETUID, _SETGID, _STICKY = 1 << 23, 1 << 22, 1 << 20
 _LONGEST = 4096  # bytes of a path
 _MOST = 2_000_000  # entries
 _CAPABILITY = 24  # bytes of security.capability, in its longest form
@@ -191,7 +189,7 @@ class Receiver:
         if caps and len(caps) > _CAPABILITY:
             raise InvalidArgument(f"{path}: invalid capabilities")
         return Item(
-            path, kind, _bits(mode), stat.get("uid", 0), stat.get("gid", 0),
+            path, kind, filemode.bits(mode), stat.get("uid", 0), stat.get("gid", 0),
             size if kind == FILE else 0, link, mtime_ns=stat.get("modified", 0),
             xattrs=(("security.capability", caps),) if caps and kind == FILE else (),
         )  # fmt: skip
@@ -236,17 +234,8 @@ class Receiver:
 
 
 def _kind(mode: int) -> str:
-    if mode & _DIRECTORY:
+    if mode & filemode.DIRECTORY:
         return DIRECTORY
-    if mode & _LINK:
+    if mode & filemode.SYMLINK:
         return LINK
-    return OTHER if mode & _KINDS else FILE
-
-
-def _bits(mode: int) -> int:
-    """Go's bits → chmod(2)'s."""
-    out = mode & 0o777
-    for theirs, ours in ((_SETUID, 0o4000), (_SETGID, 0o2000), (_STICKY, 0o1000)):
-        if mode & theirs:
-            out |= ours
-    return out
+    return OTHER if mode & filemode.KINDS else FILE

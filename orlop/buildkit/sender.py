@@ -15,6 +15,7 @@ from orlop.buildkit.diffcopy import DATA, ERROR, FIN, REQUEST, Progress
 from orlop.buildkit.grpc import UNKNOWN, Outgoing, RpcFailure
 from orlop.buildkit.http2 import Broken
 from orlop.buildkit.session import Session
+from orlop.oci.filemode import to_go
 from orlop.paths import Root
 from orlop.protobuf import Malformed, decode, encode
 
@@ -24,11 +25,6 @@ _EXPORTER = "buildkit-attachable-exporter-id"
 _PIECE = 32 << 10
 _TOGETHER = 64  # packets that are sent at once
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
-_MODES = {  # Go's os.FileMode
-    stat.S_IFDIR: 1 << 31, stat.S_IFLNK: 1 << 27, stat.S_IFBLK: 1 << 26,
-    stat.S_IFCHR: 1 << 26 | 1 << 21, stat.S_IFIFO: 1 << 25, stat.S_IFSOCK: 1 << 24,
-}  # fmt: skip
-_BITS = ((0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20))
 
 
 def send_tree(session: Session, root: Root, number: int, progress: Progress) -> None:
@@ -99,12 +95,8 @@ class _Sender:
         self._flush()
 
     def _entry(self, path: str, status: os.stat_result) -> Json:
-        mode = stat.S_IMODE(status.st_mode) & 0o777 | _MODES.get(stat.S_IFMT(status.st_mode), 0)
-        for ours, theirs in _BITS:
-            if status.st_mode & ours:
-                mode |= theirs
         entry: Json = {
-            "path": path, "mode": mode, "uid": status.st_uid, "gid": status.st_gid,
+            "path": path, "mode": to_go(status.st_mode), "uid": status.st_uid, "gid": status.st_gid,
             "modified": status.st_mtime_ns,
         }  # fmt: skip
         if stat.S_ISREG(status.st_mode):

@@ -22,18 +22,10 @@ from orlop.container.times import stamp
 from orlop.container.userns import owners
 from orlop.container.view import inside_view, view_map
 from orlop.errors import Forbidden, InvalidArgument, NotFound
+from orlop.oci.filemode import to_go
 from orlop.paths import Root
 from orlop.storage.pack import pack
 from orlop.storage.unpack import unpack
-
-_GO_DIRECTORY, _GO_SYMLINK, _GO_DEVICE, _GO_PIPE, _GO_SOCKET = (
-    1 << 31,
-    1 << 27,
-    1 << 26,
-    1 << 25,
-    1 << 24,
-)
-_GO_SETUID, _GO_SETGID, _GO_CHAR, _GO_STICKY = 1 << 23, 1 << 22, 1 << 21, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +155,7 @@ def _stat(ref: str, root: Root, path: str) -> PathStat:
     except (FileNotFoundError, NotADirectoryError):
         raise _missing(ref, path) from None
     name = "." if path.endswith("/.") else os.path.basename(os.path.normpath("/" + path)) or "/"
-    return PathStat(
-        name, status.st_size, go_mode(status.st_mode), stamp(status.st_mtime_ns), target
-    )
+    return PathStat(name, status.st_size, to_go(status.st_mode), stamp(status.st_mtime_ns), target)
 
 
 def _missing(ref: str, path: str) -> NotFound:
@@ -185,27 +175,3 @@ def _check_writable(container: Container, root: Root, path: str, read_only: bool
         return
     if read_only:
         raise Forbidden("container rootfs is marked read-only")
-
-
-def go_mode(mode: int) -> int:
-    """st_mode as Go's os.FileMode."""
-    out = mode & 0o777
-    kinds = (
-        (stat.S_ISDIR, _GO_DIRECTORY),
-        (stat.S_ISLNK, _GO_SYMLINK),
-        (stat.S_ISFIFO, _GO_PIPE),
-        (stat.S_ISSOCK, _GO_SOCKET),
-        (stat.S_ISBLK, _GO_DEVICE),
-        (stat.S_ISCHR, _GO_DEVICE | _GO_CHAR),
-    )
-    for test, bit in kinds:
-        if test(mode):
-            out |= bit
-    for have, bit in (
-        (stat.S_ISUID, _GO_SETUID),
-        (stat.S_ISGID, _GO_SETGID),
-        (stat.S_ISVTX, _GO_STICKY),
-    ):
-        if mode & have:
-            out |= bit
-    return out
