@@ -15,6 +15,7 @@ from orlop.builder.source import DIRECTORY, FILE, LINK, Item, Source
 from orlop.errors import InvalidArgument
 from orlop.oci.ignore import Ignore
 from orlop.paths import Root, remove_entry
+from orlop.storage.elsewhere import Elsewhere
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_DIRECTORIES = 64  # descriptors that are kept
@@ -30,12 +31,25 @@ class Placing:
     chmod: Chmod
     ignore: Ignore | None = None
     times: bool = False  # keep those of the source
+    apart: bool = False  # nobody else sees the tree: a file may be made elsewhere; `finish` then
     _open: dict[str, int] = field(default_factory=dict)
+    _handing: set[int] = field(default_factory=set)  # of those, what new files inherit from
+    _top: int = -1
+    _elsewhere: Elsewhere | None = None
 
     def close(self) -> None:
         for fd in self._open.values():
             os.close(fd)
         self._open.clear()
+        if self._top >= 0:
+            os.close(self._top)
+            self._top = -1
+
+    def finish(self) -> None:
+        """After the last item: nothing but the items is left in the tree."""
+        if self._elsewhere is not None:
+            self._elsewhere.close()
+            self._elsewhere = None
 
     def place(self, one: Picked, target: str, *, into: bool) -> None:
         """`target` absolute; `into`: a file goes into it under its own name."""
@@ -75,13 +89,26 @@ class Placing:
         if found is not None:
             return found
         if len(self._open) >= _OPEN_DIRECTORIES:
-            os.close(self._open.pop(next(iter(self._open))))
+            gone = self._open.pop(next(iter(self._open)))
+            self._handing.discard(gone)
+            os.close(gone)
         try:
             found = self.root.open(directory or "/", os.O_PATH | os.O_DIRECTORY)
         except NotADirectoryError:
             raise InvalidArgument(f"cannot copy to non-directory: {directory}") from None
         self._open[directory] = found
+        if _hands_on(found):
+            self._handing.add(found)
         return found
+
+    def _new(self, fd: int, name: str) -> int:
+        """A new file, open. Raises FileExistsError."""
+        if not self.apart or fd in self._handing:
+            return _created(fd, os.fsencode(name))
+        if self._elsewhere is None:
+            self._top = self.root.directory(".")
+            self._elsewhere = Elsewhere(self._top)
+        return self._elsewhere.make(fd, os.fsencode(name), _created)
 
     def _item(self, directory: str, name: str, item: Item) -> None:
         fd = self._fd(directory)
@@ -104,10 +131,10 @@ class Placing:
     def _file(self, fd: int, name: str, item: Item) -> None:
         mode = self.chmod.of(item.mode, directory=False)
         try:
-            out = os.open(name, _NEW, 0o600, dir_fd=fd)
+            out = self._new(fd, name)
         except FileExistsError:
             self._clear(fd, name)
-            out = os.open(name, _NEW, 0o600, dir_fd=fd)
+            out = self._new(fd, name)
         try:
             for chunk in self.source.read(item):
                 view = memoryview(chunk)
@@ -160,3 +187,18 @@ class Placing:
         if stat.S_ISDIR(status.st_mode):
             raise InvalidArgument(f"cannot overwrite directory {name} with a file")
         remove_entry(fd, os.fsencode(name))
+
+
+def _created(directory: int, name: bytes) -> int:
+    return os.open(name, _NEW, 0o600, dir_fd=directory)
+
+
+def _hands_on(directory: int) -> bool:
+    """Its group, or access for others, to what is made in it."""
+    if os.fstat(directory).st_mode & stat.S_ISGID:
+        return True
+    readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        return "system.posix_acl_default" in os.listxattr(readable)
+    finally:
+        os.close(readable)

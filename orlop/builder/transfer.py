@@ -269,7 +269,7 @@ def _place(
     for part in words.parts:
         own = who if who is not None or part.source.owned else (0, 0)
         placing = Placing(
-            root, part.source, own, Chmod(words.chmod), ignore, times=part.source.owned
+            root, part.source, own, Chmod(words.chmod), ignore, times=part.source.owned, apart=True
         )
         try:
             for one in part.picked:
@@ -278,6 +278,7 @@ def _place(
                 if archives and _unpacked(part.source, one, root, target, who, node):
                     continue
                 placing.place(one, target, into=into)
+            placing.finish()
         finally:
             placing.close()
 
