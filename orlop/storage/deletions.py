@@ -31,13 +31,13 @@ class Deletions:
 
     def submit(self, remove: Callable[..., None], *arguments: object) -> Future[None]:
         """One after the other, in the order of the calls."""
-        return self._pool.submit(self._run, remove, arguments)
+        return self._pool.submit(self._run, time.monotonic() + _GRACE, remove, arguments)
 
-    def _run(self, remove: Callable[..., None], arguments: tuple[object, ...]) -> None:
+    def _run(self, due: float, remove: Callable[..., None], arguments: tuple[object, ...]) -> None:
         self._patience = _LONGEST
         with self._changed:
             if self._plenty():
-                self._changed.wait_for(lambda: self._hurry, _GRACE)
+                self._changed.wait_for(lambda: self._hurry, max(0.0, due - time.monotonic()))
         self.pause()
         remove(*arguments)
 

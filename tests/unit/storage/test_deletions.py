@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def test_a_layer_may_follow_at_once(removals: Deletions) -> None:
     with pytest.raises(TimeoutError):
         gone.result(0.1)
     gone.result(10)
+
+
+def test_the_layers_of_an_image_wait_together(
+    removals: Deletions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletions, "_GRACE", 0.2)
+    begin = time.monotonic()
+    for gone in [removals.submit(lambda: None) for _ in range(100)]:
+        gone.result(10)
+    assert 0.2 <= time.monotonic() - begin < 10
 
 
 def test_it_does_not_wait_for_ever(removals: Deletions, monkeypatch: pytest.MonkeyPatch) -> None:
