@@ -1,7 +1,10 @@
 """Columns as Go's tabwriter lays them out: elastic tab stops, text on the left.
 
 A column is a run of lines that have a tab-ended cell there; the last cell of a line stands free.
+What could move a terminal's cursor or write to its clipboard, as a label may hold, shows as "?".
 """
+
+_UNSEEN = {n: "?" for n in (*range(0x20), *range(0x7F, 0xA0)) if chr(n) not in "\t\n"}
 
 
 def width(text: str) -> int:
@@ -15,6 +18,8 @@ def width(text: str) -> int:
 
 def align(text: str, minimum: int = 10, padding: int = 3) -> str:
     """Lay out `text`, cells ended by tabs, lines by newlines."""
+    if not text.isprintable():
+        text = text.translate(_UNSEEN)
     lines = [line.split("\t") for line in text.split("\n")]
     out: list[str] = []
     _block(lines, 0, len(lines), [], out, minimum, padding)

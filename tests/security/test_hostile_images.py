@@ -88,6 +88,17 @@ def test_ambiguous_manifests(raw: bytes, kind: str) -> None:
         parse_manifest(raw, kind)
 
 
+def test_ambiguities_bite_lax_readers() -> None:
+    """One digest: the first reader sees one layer, the second none."""
+    raw = dumps(good_manifest())[:-1] + b',"layers":[]}'
+    last: dict[str, Any] = json.loads(raw)
+    first = dict(reversed(json.loads(raw, object_pairs_hook=list)))
+    assert (len(first["layers"]), last["layers"]) == (1, [])
+    both = json.loads(dumps({**good_manifest(), "manifests": []}))
+    assert "layers" in both
+    assert "manifests" in both
+
+
 def test_the_good_one() -> None:
     assert parse_manifest(dumps(good_manifest()), DOCKER_MANIFEST)
     assert parse_manifest(dumps(good_manifest()), "")
@@ -108,6 +119,13 @@ def test_bad_digests_in_manifests(bad: Any, where: str) -> None:
     target["digest"] = bad
     with pytest.raises(InvalidArgument):
         parse_manifest(dumps(manifest))
+
+
+def test_bad_digests_bite_who_joins_paths(tmp_path: Path) -> None:
+    blobs = tmp_path / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    (blobs / "sha256:../../x".partition(":")[2]).write_bytes(b"out")
+    assert (tmp_path / "x").read_bytes() == b"out"
 
 
 @pytest.mark.parametrize(
@@ -133,6 +151,14 @@ def flipped(data: bytes, position: int) -> bytes:
     out = bytearray(data)
     out[position] ^= 1 << (position % 8)
     return bytes(out)
+
+
+def test_a_flipped_bit_bites_who_does_not_compare() -> None:
+    at = LAYER.index(b"content")
+    with tarfile.open(fileobj=io.BytesIO(flipped(LAYER, at))) as tar:
+        member = tar.extractfile("x")
+        assert member
+        assert member.read() == flipped(b"content" * 100, 0 if at % 8 == 0 else at % 8)
 
 
 @pytest.mark.parametrize("what", ["manifest", "config", "layer"])
@@ -264,6 +290,13 @@ def test_bombs_are_clean_errors(raw: bytes) -> None:
         parse_config(raw)
 
 
+def test_bombs_bite_the_standard_parser() -> None:
+    with pytest.raises(RecursionError):
+        json.loads(b"[" * 100_000)
+    assert json.loads(b'{"schemaVersion":1e999}')["schemaVersion"] == float("inf")
+    assert json.loads(b'"\\ud800"') == "\ud800"  # cannot be written anywhere
+
+
 def test_manifest_without_end_is_cut_at_four_mebibytes(registry: Registry, images: Images) -> None:
     def endless(request: Request) -> Response | None:
         if "/manifests/" not in request.path:
@@ -391,3 +424,4 @@ def test_labels_of_an_image_steer_nothing(registry: Registry, images: Images) ->
     registry.add_image("a/b", "1", [gz(LAYER)], document([LAYER], config={"Labels": labels}))
     list(pull(images, f"{registry.host}/a/b:1"))
     assert seen[-1]["name"] == f"{registry.host}/a/b"  # ours, not the label's
+    assert seen[-1]["com.docker.x"] == "binary:///bin/sh"  # the control: they were there, as text

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -84,6 +87,14 @@ def assert_nothing_leaked(registry: Registry) -> None:
 def test_basic_reaches_its_own_host(home: Registry, registries: Registries) -> None:
     assert get(registries, home.host).digest == digest_of(MANIFEST)
     assert home.seen[-1].authorization == BASIC
+
+
+def test_a_redirect_bites_who_follows_it_with_all_headers(home: Registry, thief: Registry) -> None:
+    home.rules.insert(0, lambda r: Response(302, b"", {"Location": f"http://{thief.host}/v2/"}))
+    request = urllib.request.Request(f"http://{home.host}/v2/", headers={"Authorization": BASIC})
+    with contextlib.suppress(urllib.error.URLError):
+        urllib.request.urlopen(request).close()
+    assert [seen.authorization for seen in thief.seen] == [BASIC]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import ssl
 import subprocess
+import urllib.request
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,17 @@ def test_trusted_certificate(keys: Path, tmp_path: Path, trusting: Registries) -
         trust(keys, tmp_path, host)
         session_for(trusting, host).ping()
         assert registry.seen
+
+
+@pytest.mark.parametrize("name", ["other", "expired"])
+def test_bad_certificates_bite_who_does_not_look(keys: Path, name: str) -> None:
+    lax = ssl.create_default_context()
+    lax.check_hostname, lax.verify_mode = False, ssl.CERT_NONE
+    with (
+        Registry(context=server(keys, name)) as registry,
+        urllib.request.urlopen(f"https://{registry.host}/v2/", context=lax) as answer,
+    ):
+        assert answer.status == 200
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,20 @@ def test_unix_socket_belongs_to_its_group_from_the_start(tmp_path: Path) -> None
     listener.sock.close()
 
 
+def test_a_socket_narrowed_after_its_birth_is_open_meanwhile(tmp_path: Path) -> None:
+    """What the mask before bind(2) is for."""
+    old = os.umask(0)
+    try:
+        with socket.socket(socket.AF_UNIX) as naive:
+            naive.bind(str(tmp_path / "n"))
+            assert stat.S_IMODE((tmp_path / "n").stat().st_mode) == 0o777
+            listener = listen("unix://", tmp_path / "s")
+            assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o600
+            listener.sock.close()
+    finally:
+        os.umask(old)
+
+
 def test_a_stale_socket_is_replaced_and_a_live_one_is_not(tmp_path: Path) -> None:
     path = tmp_path / "s"
     first = listen("unix://", path)

@@ -329,3 +329,13 @@ def test_exec_ls(more: list[str], wanted: str, monkeypatch: pytest.MonkeyPatch) 
     assert ran.stdout == wanted
     none = orlop(monkeypatch, ["exec", "ls", "-q", "c"], {"/orlop/containers/c/exec": []})
     assert none.stdout == ""
+
+
+def test_labels_move_no_cursor_and_write_no_clipboard() -> None:
+    hostile = "a\x1b[2Jb\x1b]52;c;eA==\x07c\x9b1Ad\x7fe\rf"
+    shown = table(["NAME"], [[hostile]])
+    assert shown == "NAME\na?[2Jb?]52;c;eA==?c?1Ad?e?f\n"
+    assert not set(shown) & {chr(n) for n in range(0x20) if chr(n) != "\n"}
+    # the control: it is what a terminal obeys, and letters of any script stay
+    assert "\x1b" in hostile
+    assert table(["NAME"], [["é日本"]]) == "NAME\né日本\n"

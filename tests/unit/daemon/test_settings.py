@@ -161,6 +161,17 @@ def test_the_same_answers_as_dockerd(file: Path, case: dict[str, Any]) -> None:
     assert (code, said.replace(str(file), "FILE")) == (case["code"], case["said"])
 
 
+def test_authorization_plugins_are_refused_not_ignored(file: Path) -> None:
+    """dockerd asks them about every request; here nobody would."""
+    file.write_text('{"authorization-plugins":["x"]}')
+    with pytest.raises(InvalidArgument, match="authorization plugins are not supported"):
+        load(f"--config-file={file}")
+    with pytest.raises(InvalidArgument, match="unknown flag: --authorization-plugin"):
+        load("--authorization-plugin=x")
+    file.write_text('{"authorization-plugins":[]}')  # the control: none is what we have
+    load(f"--config-file={file}")
+
+
 def test_what_reload_tells() -> None:
     config = Config(labels=("a=b",), runtimes={"x": ("/x",)}, registry_mirrors=("https://m",))
     told = reload.attributes(config)
