@@ -75,12 +75,18 @@ def escape_invalid(data: bytes) -> bytes:
     at = 0
     while at < len(data):
         end = min(at + _BLOCK, len(data))
-        for _ in range(3):  # leave no character in two blocks
-            if end < len(data) and 0x80 <= data[end] <= 0xBF:
-                end -= 1
+        end = _between(data, end)
         out.append(_escape(data[at:end]))
         at = end
     return b"".join(out)
+
+
+def _between(data: bytes, end: int) -> int:
+    """The last place up to `end` that is not within a character."""
+    for place in range(end, end - 4, -1):
+        if place == len(data) or not 0x80 <= data[place] <= 0xBF:
+            return place
+    return end  # four continuations: no character is so long that the last belongs to it
 
 
 def _escape(data: bytes) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orlop.scribe import encode
+from orlop.scribe import encode, repair
 from orlop.scribe.decode import decode, parse_time
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "jsonfile"
@@ -108,6 +108,17 @@ def test_every_begin_of_a_character_is_judged_as_go_does() -> None:
 def test_a_character_on_the_edge_of_a_block_is_kept(shift: int) -> None:
     text = b"x" * shift + "é€\U0001f600".encode() * 9000 + b"\xff" + b"\x80" * 40000
     assert encode.escape(text) == text.replace(b"\xff", b"\\ufffd")[:-40000] + b"\\ufffd" * 40000
+
+
+@pytest.mark.parametrize("character", ["é", "€", "\U0001f600"])
+@pytest.mark.parametrize("more", range(5))
+def test_a_character_before_stray_continuations_on_an_edge_is_kept(
+    character: str, more: int
+) -> None:
+    for before in range(9):
+        text = b"x" * (repair._BLOCK - before) + character.encode() + b"\x80" * more + b"\xff"
+        escaped = b"x" * (repair._BLOCK - before) + character.encode() + b"\\ufffd" * (more + 1)
+        assert encode.escape(text) == escaped
 
 
 @settings(max_examples=200)
