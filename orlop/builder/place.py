@@ -15,7 +15,7 @@ from orlop.builder.source import DIRECTORY, FILE, LINK, Item, Source
 from orlop.errors import InvalidArgument
 from orlop.oci.ignore import Ignore
 from orlop.paths import Root, remove_entry
-from orlop.storage.elsewhere import Elsewhere
+from orlop.storage.elsewhere import HANDED_ON, Elsewhere
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_DIRECTORIES = 64  # descriptors that are kept
@@ -41,6 +41,8 @@ class Placing:
         for fd in self._open.values():
             os.close(fd)
         self._open.clear()
+        if self._elsewhere is not None:
+            self._elsewhere.stop()
         if self._top >= 0:
             os.close(self._top)
             self._top = -1
@@ -199,6 +201,6 @@ def _hands_on(directory: int) -> bool:
         return True
     readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
     try:
-        return "system.posix_acl_default" in os.listxattr(readable)
+        return HANDED_ON in os.listxattr(readable)
     finally:
         os.close(readable)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 from orlop.errors import InvalidArgument
 from orlop.paths import Root, remove_entry
-from orlop.storage.elsewhere import Elsewhere
+from orlop.storage.elsewhere import HANDED_ON, Elsewhere
 from orlop.storage.tar import BLOCKDEV, CHAR, DIRECTORY, FIFO, FILE, LINK, SYMLINK, Entry, parts
 
 TYPE_CHECKING = False
@@ -35,7 +35,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _IMPLIED = 0o755  # mode of directories that the archive does not mention
 _REPLACING = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
-_HANDED_ON = b"system.posix_acl_default"
+_HANDED_ON = HANDED_ON.encode()
 _KINDS = {CHAR: stat.S_IFCHR, BLOCKDEV: stat.S_IFBLK, FIFO: stat.S_IFIFO}
 
 
@@ -157,6 +157,7 @@ class Applier:
             self._metadata(fd, entry)
         finally:
             os.close(fd)
+        self._hand_on(entry)
         if self._timed is not None:
             self._timed.add(self._base)
 
@@ -222,7 +223,10 @@ class Applier:
             self._metadata(made, entry, new=new)
         finally:
             os.close(made)
-        if self._elsewhere and _HANDED_ON in (entry.xattrs or ()):
+        self._hand_on(entry)
+
+    def _hand_on(self, directory: Entry) -> None:
+        if self._elsewhere and _HANDED_ON in (directory.xattrs or ()):
             self._elsewhere.stop()
 
     def _link(self, fd: int, name: bytes, entry: Entry) -> None:

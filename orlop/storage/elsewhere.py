@@ -21,6 +21,7 @@ _SAMPLE = 16  # files
 _MOST = 16  # places to try
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 _NEW = b"new"
+HANDED_ON = "system.posix_acl_default"
 
 
 class Elsewhere:
@@ -36,6 +37,10 @@ class Elsewhere:
 
     def make(self, directory: int, name: bytes, make: Callable[[int, bytes], int]) -> int:
         """What `make(directory, name)` returns, after it made `name`. Raises its OSError."""
+        if self._count == _SAMPLE:
+            if self._spent > _SAMPLE * _DEAR and not self._tired:
+                self._go()
+            self._spent = self._count = 0
         begin = thread_time_ns()
         if self._hub < 0:
             made = make(directory, name)
@@ -43,10 +48,6 @@ class Elsewhere:
             made = self._move(directory, name, make)
         self._spent += thread_time_ns() - begin
         self._count += 1
-        if self._count == _SAMPLE:
-            if self._spent > _SAMPLE * _DEAR and not self._tired:
-                self._go()
-            self._spent = self._count = 0
         return made
 
     def _move(self, directory: int, name: bytes, make: Callable[[int, bytes], int]) -> int:
@@ -74,6 +75,10 @@ class Elsewhere:
         os.utime(self._root, ns=(status.st_atime_ns, status.st_mtime_ns))
         self._leave()
         self._hub = os.open(name, _DIRECTORY, dir_fd=self._root)
+        if HANDED_ON in os.listxattr(self._hub):
+            self.stop()
+        else:
+            os.fchmod(self._hub, 0o700)  # the top may have handed on its group
 
     def stop(self) -> None:
         """From now on only in place: what a directory hands on to new files must reach them."""

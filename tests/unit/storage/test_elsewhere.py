@@ -133,3 +133,31 @@ def test_what_a_directory_hands_on_reaches_its_files(tmp_path: Path, dear: list[
     assert len(dear) < elsewhere._MOST
     inherited = os.getxattr(tmp_path / "acl" / "sub", "system.posix_acl_default")
     assert inherited == os.getxattr(tmp_path / "acl", "system.posix_acl_default")
+
+
+def test_the_group_that_the_top_hands_on_reaches_only_what_is_in_it(
+    tmp_path: Path, dear: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = member("./", tarfile.DIRTYPE)
+    top.mode, top.gid = 0o2755, next((g for g in os.getgroups() if g != os.getgid()), 7)
+    plain, moved = tmp_path / "plain", tmp_path / "moved"
+    for tree in (moved, plain):
+        tree.mkdir()
+        unpacked(tree, [top, *members()[1:]])
+        monkeypatch.setattr(elsewhere, "_DEAR", 1 << 60)
+    assert dear
+    assert listing(moved) == listing(plain)
+
+
+@pytest.mark.parametrize("place", [0, 60], ids=["first", "later"])
+def test_access_that_the_top_hands_on_reaches_all(
+    tmp_path: Path, dear: list[bytes], place: int
+) -> None:
+    handing = member("./", tarfile.DIRTYPE)
+    handing.pax_headers = {
+        "SCHILY.xattr.system.posix_acl_default": ACL.decode("utf-8", "surrogateescape")
+    }
+    found = members()[1:]
+    unpacked(tmp_path, [*found[:place], handing, *found[place:], member("x", tarfile.DIRTYPE)])
+    assert os.getxattr(tmp_path / "x", "system.posix_acl_default")
+    assert len(dear) < elsewhere._MOST
