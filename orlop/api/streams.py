@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from orlop.api.encode import dumps, json
 from orlop.container import attach as attaching
 from orlop.container import logs as logging_
 from orlop.container import stats as sampling
+from orlop.container import wait as waiting
 from orlop.container.attach import Options
 from orlop.errors import InvalidArgument, OrlopError
 
@@ -96,12 +98,24 @@ def containers_id(call: Call) -> str:
 
 
 def _samples(call: Call, id: str) -> Iterator[bytes]:
+    """Until the client leaves or the container is removed: then at once, as Docker."""
+    containers = call.engine.containers
+    over = threading.Event()
+    call.gone.call(over.set)
+    try:
+        removed = waiting.subscribe(containers.get(id), "removed")
+    except OrlopError:
+        return
+    removed.add_done_callback(lambda _: over.set())
     previous: Json | None = None
-    while True:
-        try:
-            previous = sampling.stats(call.engine.containers, id, previous)
-        except OrlopError:
-            return  # removed
-        yield dumps(previous) + b"\n"
-        if call.gone.wait(_INTERVAL):
-            return
+    try:
+        while True:
+            try:
+                previous = sampling.stats(containers, id, previous)
+            except OrlopError:
+                return  # removed
+            yield dumps(previous) + b"\n"
+            if over.wait(_INTERVAL):
+                return
+    finally:
+        removed.cancel()

@@ -149,3 +149,14 @@ def test_wrong_types_name_the_field(client: docker.DockerClient) -> None:
         answer = api._post_json(api._url("/containers/create"), data=body)
         assert answer.status_code == 400
         assert field in answer.json()["message"]
+
+
+def test_statistics_end_with_their_container(client: docker.DockerClient) -> None:
+    """At once: a program that leaves its loop and removes the container finds its stream ended."""
+    container = client.containers.create("busybox", "true")
+    samples = container.stats(decode=True)
+    assert next(samples)["id"] == container.id
+    begun = time.monotonic()
+    container.remove()
+    assert list(samples) == []
+    assert time.monotonic() - begun < 0.8  # the next sample would have been due after a second
