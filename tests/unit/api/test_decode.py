@@ -63,12 +63,12 @@ def test_every_field_refuses_the_wrong_type(shape: type) -> None:
     for name in fields(shape):
         for wrong in (b'{"x":[1,{}]}', b"1e400", b'[[["a"]]]', b"true", b"9" * 30, b'"\\ud800"'):
             body = b'{"%s":%s}' % (name.encode(), wrong)
-            begun = time.monotonic()
+            begun = time.thread_time()
             try:
                 decode.document(body, shape)
             except InvalidArgument as error:
                 assert "invalid JSON" in error.message
-            assert time.monotonic() - begun < 0.1
+            assert time.thread_time() - begun < 0.1
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_every_field_refuses_the_wrong_type(shape: type) -> None:
     ],
 )
 def test_hostile_json_is_refused_quickly(body: bytes) -> None:
-    begun = time.monotonic()
+    begun = time.thread_time()
     with pytest.raises(InvalidArgument):
         decode.document(body, models.CreateContainer)
-    assert time.monotonic() - begun < 0.1
+    assert time.thread_time() - begun < 0.1
 
 
 def test_null_means_absent_and_unknown_fields_are_ignored() -> None:

@@ -30,10 +30,10 @@ def test_wrong_types_in_dockers_words() -> None:
     rows = json.loads(VECTORS.read_text())
     assert len(rows) > 500
     for name, body, text in rows:
-        begun = time.monotonic()
+        begun = time.thread_time()
         with pytest.raises(InvalidArgument) as found:
             decode.document(body.encode(), SHAPES[name])
-        assert time.monotonic() - begun < 0.1
+        assert time.thread_time() - begun < 0.1
         assert found.value.message == f"invalid JSON: {text}", body
 
 
