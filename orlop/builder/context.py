@@ -135,7 +135,7 @@ class Context:
         self.size += size
         return start
 
-    def write_at(self, offset: int, data: bytes) -> None:
+    def write_at(self, offset: int, data: bytes | memoryview) -> None:
         view = memoryview(data)
         while view:
             written = os.pwrite(self.fd, view, offset)
@@ -158,6 +158,10 @@ class Context:
         items = self.told.values() if self.told else self._items.values()
         return sum(item.size for item in items if item.kind == FILE)
 
+    def entries(self) -> int:
+        """How many its largest index has in memory."""
+        return max(len(self._items), len(self.told), len(self._known))
+
     def recall(self, item: Item) -> bool:
         """Put a file whose content an earlier transfer left in this spool, if there is one."""
         found = self._known.get(item.path)
@@ -179,13 +183,11 @@ class Context:
             self._flush()
 
     def _flush(self) -> None:
+        """What a full disk refuses stays pending: items that are known already need it."""
         data = memoryview(b"".join(self._pending))
+        self.write_at(self.size - len(data), data)
         self._pending.clear()
-        at, self._held = self.size - len(data), 0
-        while data:
-            written = os.pwrite(self.fd, data, at)
-            at += written
-            data = data[written:]
+        self._held = 0
 
     def _put(self, item: Item) -> None:
         """A later entry replaces an earlier one, as unpacking would."""

@@ -20,6 +20,7 @@ _SMALL = 1 << 20  # bytes: what is sent again at once is not worth an index
 _FEW = 50  # files, likewise
 _WASTE = 64 << 20  # bytes of files that are no more
 _OFFERED = 100  # contexts whose contents are still to come
+_OFFERED_ENTRIES = 2_000_000  # files of all of them
 
 Key = tuple[str, str]  # the client's name for the place, and the directory's
 _Shelf = OrderedDict[Key, tuple[Context, float]]
@@ -59,7 +60,7 @@ class Kept:
         gone = []
         with self._lock:
             self._offered[name, ""] = context, time.monotonic()
-            if len(self._offered) > _OFFERED:
+            while len(self._offered) > 1 and self._too_many_offered():
                 gone.append(self._offered.popitem(last=False)[1][0])
             self._watch()
         for one in gone:
@@ -72,17 +73,22 @@ class Kept:
             found = self._offered.pop((name, ""), None)
         return found[0] if found is not None else None
 
-    def drop(self, older: float = 0.0) -> None:
-        """Those that were kept for so many seconds."""
+    def drop(self, older: float = 0.0, *, offered: bool = True) -> None:
+        """Those that were kept for so many seconds. Without the `offered`: for clients that send
+        theirs now."""
         limit = time.monotonic() - older
         gone = []
         with self._lock:
-            for shelf in (self._contexts, self._offered):
+            for shelf in (self._contexts, self._offered) if offered else (self._contexts,):
                 keys = [key for key, (_, since) in shelf.items() if since <= limit]
                 gone += [shelf.pop(key)[0] for key in keys]
             self._watch()
         for one in gone:
             one.close()
+
+    def _too_many_offered(self) -> bool:
+        entries = sum(context.entries() for context, _ in self._offered.values())
+        return len(self._offered) > _OFFERED or entries > _OFFERED_ENTRIES
 
     def _too_many(self) -> list[Context]:
         """The oldest, until the rest is little enough."""
@@ -90,7 +96,11 @@ class Kept:
         while self._contexts:
             found = [context for context, _ in self._contexts.values()]
             much = sum(one.size for one in found) > _BYTES
-            if len(found) <= _CONTEXTS and not much and sum(map(len, found)) <= _ENTRIES:
+            if (
+                len(found) <= _CONTEXTS
+                and not much
+                and sum(map(Context.entries, found)) <= _ENTRIES
+            ):
                 break
             out.append(self._contexts.popitem(last=False)[1][0])
         return out

@@ -133,7 +133,7 @@ def _disk_usage(kit: Buildkit, call: Incoming) -> None:
 
 
 def _prune(kit: Buildkit, call: Incoming) -> None:
-    kit.builder.kept.drop()
+    kit.builder.kept.drop(offered=False)
     for record in usage.drop(kit.builder, call.request(m.PRUNE_REQUEST)):
         call.send(m.USAGE, record)
 

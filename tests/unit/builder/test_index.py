@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -51,6 +52,26 @@ def test_what_was_told_is_there(context: Context) -> None:
     link = context.item("d/l")
     assert link is not None
     assert (link.kind, link.link) == ("l", "../a")
+
+
+def test_a_full_disk_made_known_files_empty(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was in memory when the disk was full was lost, and the next build took it."""
+    told = b"f 644 0 0 0 0 s1 - a\0"
+    assert index.read(context, told + b"f 644 0 0 0 0 s2 - b\0") == [0, 1]
+
+    def full(fd: int, data: bytes, offset: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(OSError, match="No space left"):
+            index.fill(context, framed(b"content", bytes(8 << 20)))
+    with closing(context.again()) as again:
+        assert index.read(again, told) == []
+        index.fill(again, framed())
+        assert text(again, "a") == b"content"
 
 
 @pytest.mark.parametrize(

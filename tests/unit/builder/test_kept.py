@@ -77,3 +77,43 @@ def test_the_same_place_is_kept_once(tmp_path: Path) -> None:
     assert descriptors() == before + 1
     kept.drop()
     assert descriptors() == before
+
+
+def test_files_that_are_no_more_were_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names that change from build to build grew an index without an end."""
+    monkeypatch.setattr(keeping, "_ENTRIES", 10)
+    kept, context = Kept(), filled(tmp_path)
+    for number in range(20):
+        context.add_file(f"f{number}", bytes(2 << 20))
+        kept.keep(KEY, context)
+        found = kept.take(KEY)
+        if found is None:
+            break
+        context = found
+    assert found is None
+    assert number == 10
+
+
+def test_offered_indexes_grew_without_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = descriptors()
+    monkeypatch.setattr(keeping, "_OFFERED_ENTRIES", 5)
+    kept = Kept()
+    names = [kept.offer(filled(tmp_path)) for _ in range(4)]  # an entry each, and the top
+    assert [kept._offered.get((name, "")) is not None for name in names] == [False] * 2 + [True] * 2
+    kept.drop()
+    assert descriptors() == before
+
+
+def test_a_prune_took_the_context_that_a_client_was_sending(tmp_path: Path) -> None:
+    kept = Kept()
+    kept.keep(KEY, filled(tmp_path))
+    name = kept.offer(filled(tmp_path))
+    kept.drop(offered=False)
+    assert kept.take(KEY) is None
+    found = kept.accept(name)
+    assert found is not None
+    found.close()
