@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from orlop import files
 from orlop.config import OWN_RUNTIMES
 from orlop.container.containers import Containers
 from orlop.container.model import Container
-from orlop.errors import InvalidArgument, NotSupported, OrlopError
+from orlop.errors import InvalidArgument, NotSupported
 from orlop.runtime import foreign
 from orlop.runtime.cgroup.layout import relative_path
 
@@ -31,7 +32,7 @@ _PATIENCE = 30  # seconds for a `delete`
 
 def command_of(containers: Containers, host: Json) -> list[str]:
     """[] for our own runtime. Raises InvalidArgument for a name that is configured no more."""
-    name = host.get("Runtime") or containers.config.default_runtime
+    name = _name(containers, host)
     if name in OWN_RUNTIMES:
         return []
     words = containers.config.runtimes.get(name)
@@ -40,9 +41,13 @@ def command_of(containers: Containers, host: Json) -> list[str]:
     return list(words)
 
 
+def _name(containers: Containers, host: Json) -> str:
+    return str(host.get("Runtime") or containers.config.default_runtime)
+
+
 def directory(containers: Containers, host: Json) -> str:
     """Where the runtime keeps its state."""
-    return str(Path(containers.keeper.exec_root) / "runtimes" / str(host.get("Runtime")))
+    return str(Path(containers.keeper.exec_root) / "runtimes" / _name(containers, host))
 
 
 def container_plan(
@@ -122,22 +127,36 @@ def exec_plan(
 
 def end(containers: Containers, container: Container) -> None:
     """What the runtime keeps of a container that has ended, its control groups too."""
-    if (container.host_config.get("Runtime") or OWN_RUNTIMES[0]) in OWN_RUNTIMES:
+    if _name(containers, container.host_config) in OWN_RUNTIMES:
         return
     with container.lock:
         if not container.state.running:  # else it was started again meanwhile
             _forget(containers, container)
 
 
+def abandon(containers: Containers, container: Container) -> None:
+    """The same of a launch that failed, which by a restart policy counts as running. The caller
+    holds the lock."""
+    if _name(containers, container.host_config) not in OWN_RUNTIMES:
+        _forget(containers, container)
+
+
 def _forget(containers: Containers, container: Container) -> None:
     host = container.host_config
-    state = directory(containers, host)
-    if not (Path(state) / container.id).exists():
+    state = Path(directory(containers, host))
+    kept = list(state.glob(f"{container.id}*"))  # runsc: no directory, files of longer names
+    if not kept:
         return
     try:
-        words = [*command_of(containers, host), "--root", state, "delete", "--force", container.id]
+        command = command_of(containers, host)
+    except InvalidArgument:  # it is configured no more, and nobody else would take them
+        for path in kept:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return
+    try:
+        words = [*command, "--root", str(state), "delete", "--force", container.id]
         done = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE, check=False)
-    except (OSError, OrlopError, subprocess.TimeoutExpired) as error:
+    except (OSError, subprocess.TimeoutExpired) as error:
         log.warning("%s: runtime of %s: %s", container.id[:12], host.get("Runtime"), error)
         return
     if done.returncode:

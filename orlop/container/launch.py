@@ -60,7 +60,7 @@ def launch(containers: Containers, container: Container, record: Json) -> str:
         facts = _facts(containers, container, record, host, merged, attachment, namespace, undo)
         document = spec.build(record, host, facts)
         _inject(containers, document, host)
-        undo.callback(foreign.end, containers, container)
+        undo.callback(foreign.abandon, containers, container)
         plan = plans.for_container(
             containers,
             document,

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 
-from orlop.container import health, hostmounts, imagemounts, kill, links, logopts, volumes
+from orlop.container import foreign, health, hostmounts, imagemounts, kill, links, logopts, volumes
 from orlop.container.containers import Containers
 from orlop.container.model import Container, Json
 from orlop.container.wait import subscribe
@@ -133,6 +133,7 @@ def _release(containers: Containers, container: Container, record: Json, anonymo
 
 
 def _take_apart(containers: Containers, container: Container, record: Json, tomb: str) -> None:
+    foreign.end(containers, container)  # whose daemon was killed before it came to that
     hostmounts.unmount_below(tomb)
     imagemounts.remove(containers, record)
     try:

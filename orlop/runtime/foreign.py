@@ -58,8 +58,10 @@ def _lead(plan: Json, sock: _socket.socket, stdio: tuple[int, int, int]) -> NoRe
         os.umask(0o022)
         if plan["foreign"].get("exec"):
             file = os.path.abspath(f"{_prefix(plan)}process.json")
-            _bear(plan, sock, ["exec", "--detach", "--process", file])
-            _sweep(_prefix(plan))
+            try:
+                _bear(plan, sock, ["exec", "--detach", "--process", file])
+            finally:
+                _sweep(_prefix(plan))
         else:
             _bear(plan, sock, ["create", "--bundle", "."])
             sync.expect(sock, sync.GO)

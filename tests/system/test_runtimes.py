@@ -17,12 +17,21 @@ from daemon import Daemon, with_busybox
 
 pytestmark = pytest.mark.root
 _APART = 'umount /sys/fs/cgroup/unified 2>/dev/null; exec "$@"'
+_ONCE = """#!/bin/sh
+for id; do :; done
+case " $* " in *" start "*) [ ! -e "$0.$id" ] || exit 1; : > "$0.$id";; esac
+exec {} "$@"
+"""  # starts each container once
 _PROGRAMS = {"runc": "/usr/sbin/runc", "crun": "/usr/bin/crun"}
 
 
 def make(name: str, *flags: str) -> Daemon:
     path = shutil.which(name) or _PROGRAMS[name]
     made = Daemon(f"--add-runtime=other={path}", "--add-runtime=gone=/nope/rt", *flags, name=name)
+    once = made.base / "once"
+    once.write_text(_ONCE.format(path))
+    once.chmod(0o755)
+    made.flags.append(f"--add-runtime=once={once}")
     if name == "crun":
         made.prefix = ["unshare", "-m", "sh", "-c", _APART, "sh"]
     return made
@@ -39,9 +48,9 @@ def run(daemon: Daemon, *words: str, check: bool = True) -> tuple[int, str, str]
     return done.returncode, done.stdout, done.stderr
 
 
-def states(daemon: Daemon) -> list[str]:
+def states(daemon: Daemon, runtime: str = "other") -> list[str]:
     """What the runtime keeps of containers."""
-    return [path.name for path in (daemon.exec_root / "runtimes" / "other").glob("*")]
+    return [path.name for path in (daemon.exec_root / "runtimes" / runtime).glob("*")]
 
 
 def test_it_is_that_runtime_and_its_exit_code(daemon: Daemon) -> None:
@@ -143,6 +152,25 @@ def test_errors_are_told_in_dockers_words(daemon: Daemon) -> None:
     unknown = daemon.docker("create", "--runtime=foo", "busybox", check=False)
     assert unknown.stderr.strip().endswith("unknown or invalid runtime name: foo")
     assert states(daemon) == []
+
+
+def test_an_exec_that_failed_left_its_process_and_environment(daemon: Daemon) -> None:
+    run(daemon, "-d", "--name=left", "busybox", "sleep", "600")
+    id = daemon.docker("inspect", "-f", "{{.Id}}", "left").stdout.strip()
+    folder = daemon.exec_root / "containers" / id
+    before = sorted(path.name for path in folder.iterdir())
+    failed = daemon.docker("exec", "-eSECRET=x", "left", "/nope", check=False)
+    assert failed.returncode in (126, 127)
+    assert sorted(path.name for path in folder.iterdir()) == before
+    daemon.docker("rm", "-f", "left")
+
+
+def test_a_restart_that_failed_left_the_state_of_the_runtime(daemon: Daemon) -> None:
+    words = ["-d", "--name=twice", "--restart=always", "--runtime=once"]
+    daemon.docker("run", *words, "busybox", "false")
+    assert daemon.docker("wait", "twice").stdout == "128\n"  # the second start, not the first end
+    assert states(daemon, "once") == []
+    daemon.docker("rm", "twice")
 
 
 def test_info_shows_them(daemon: Daemon) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -100,3 +102,51 @@ def test_a_profile_is_decided_for_the_capabilities() -> None:
     found = seccomp.oci(seccomp.default_profile(), ())
     assert set(found) == {"defaultAction", "defaultErrnoRet", "architectures", "syscalls"}
     assert all("includes" not in rule for rule in found["syscalls"])
+
+
+KEPT = ("id1", "id1_sandbox:id1.state")  # of runc and crun; of runsc
+
+
+def left(folder: Path, kept: str, *runtimes: str) -> tuple[Any, Any]:
+    """A container that has ended, its runtime's state still there."""
+    program = folder / "program"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {folder}/calls\n')
+    program.chmod(0o755)
+    config = SimpleNamespace(
+        runtimes={name: (str(program),) for name in runtimes}, default_runtime="kata"
+    )
+    state = folder / "runtimes" / "kata" / kept
+    state.parent.mkdir(parents=True)
+    if kept == KEPT[0]:
+        state.mkdir()
+    else:
+        state.touch()
+    containers = SimpleNamespace(config=config, keeper=SimpleNamespace(exec_root=folder))
+    container = SimpleNamespace(
+        id="id1", host_config={}, lock=threading.RLock(), state=SimpleNamespace(running=False)
+    )
+    return containers, container
+
+
+@pytest.mark.parametrize("kept", KEPT)
+def test_what_a_runtime_keeps_in_files_was_not_deleted(tmp_path: Path, kept: str) -> None:
+    foreign.end(*left(tmp_path, kept, "kata"))
+    called = (tmp_path / "calls").read_text()
+    assert called == f"--root {tmp_path}/runtimes/kata delete --force id1\n"
+
+
+@pytest.mark.parametrize("kept", KEPT)
+def test_the_state_of_a_runtime_that_is_configured_no_more_stayed(
+    tmp_path: Path, kept: str
+) -> None:
+    foreign.end(*left(tmp_path, kept))
+    assert list((tmp_path / "runtimes" / "kata").iterdir()) == []
+
+
+def test_a_failed_restart_counted_as_running(tmp_path: Path) -> None:
+    containers, container = left(tmp_path, "id1", "kata")
+    container.state.running = True
+    foreign.end(containers, container)
+    assert not (tmp_path / "calls").exists()
+    foreign.abandon(containers, container)
+    assert (tmp_path / "calls").read_text().endswith("delete --force id1\n")
