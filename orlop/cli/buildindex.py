@@ -125,6 +125,8 @@ def _content(path: str) -> "Iterator[bytes]":
         raise unreadable(path) from None
     try:
         data = os.read(fd, _BLOCK)
+        while 0 < len(data) < _BLOCK and (more := os.read(fd, _BLOCK - len(data))):
+            data += more  # a network's filesystem may give less than there is
         if len(data) < _BLOCK:
             yield len(data).to_bytes(8, "big")
             yield data

@@ -29,16 +29,15 @@ def take_back(containers: Containers, container: Container) -> Json | None:
     fd = _first_process(container)
     if fd is None:
         return None
-    spare = os.dup(fd)
     try:
         facts = _facts(containers, container)
-        containers.keeper.take_back(facts, fd)
+        containers.keeper.take_back(facts, os.dup(fd))
     except (OrlopError, OSError) as error:
         log.warning("container %s cannot be taken back, and is ended: %s", container.id[:12], error)
-        _end(spare)
+        _end(fd)
         return None
     finally:
-        os.close(spare)
+        os.close(fd)
     log.info("container %s is taken back", container.id[:12])
     return {**facts, "state": "running"}
 

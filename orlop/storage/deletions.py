@@ -16,6 +16,7 @@ from pathlib import Path
 
 _GRACE = 1.0  # seconds in which a load or pull may follow
 _LONGEST = 30.0  # seconds that one tree waits for layers that are being unpacked
+_LOOK = 1.0  # seconds after which it asks again for the space: nothing tells when it gets short
 _PLENTY = 0.1  # free part of the disk's bytes and inodes above which a tree may wait
 
 
@@ -43,12 +44,13 @@ class Deletions:
 
     def pause(self) -> None:
         """Called between the files of a tree, in the thread that removes it."""
-        if not self._unpacking or self._patience <= 0:
-            return
-        begin = time.monotonic()
-        with self._changed:
-            self._changed.wait_for(self._may_go, self._patience)
-        self._patience -= time.monotonic() - begin
+        while self._unpacking and self._patience > 0:
+            begin = time.monotonic()
+            with self._changed:
+                go = self._changed.wait_for(self._may_go, min(_LOOK, self._patience))
+            self._patience -= time.monotonic() - begin
+            if go:
+                return
 
     def _may_go(self) -> bool:
         return self._hurry or not self._unpacking or not self._plenty()

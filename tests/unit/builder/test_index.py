@@ -252,3 +252,17 @@ def test_ignored_and_named(engine: Engine, folder: Path, tmp_path: Path) -> None
     item = found.item("part/o")
     assert item is not None
     assert stat.S_IMODE(item.mode) == 0o755
+
+
+@pytest.mark.parametrize("size", [0, 1, 5000, (1 << 18) - 1, 1 << 18, 600_000])
+def test_a_filesystem_that_reads_in_short_pieces_loses_nothing(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = os.urandom(size)
+    (tmp_path / "file").write_bytes(content)
+    real = os.read
+    monkeypatch.setattr(
+        os, "read", lambda fd, most: real(fd, min(most, 100_003 if size > 5000 else 999))
+    )
+    sent = b"".join(buildindex._content(str(tmp_path / "file")))
+    assert sent == size.to_bytes(8, "big") + content

@@ -94,6 +94,18 @@ def test_nothing_waits_where_space_is_short(
         removals.submit(lambda: None).result(0.9)
 
 
+def test_what_waits_goes_on_when_the_layer_makes_space_short(
+    removals: Deletions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletions, "_GRACE", 0.0)
+    with removals.unpacking():
+        gone = removals.submit(lambda: None)
+        with pytest.raises(TimeoutError):
+            gone.result(0.2)
+        monkeypatch.setattr(deletions, "_PLENTY", 1.0)
+        gone.result(10)
+
+
 @pytest.mark.parametrize("end", ["finish", "close"])
 def test_the_end_removes_what_is_left(removals: Deletions, end: str, tmp_path: Path) -> None:
     for name in ("a", "b"):
