@@ -5,6 +5,7 @@ The destination may hold anything, links to anywhere: a path of it is resolved i
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from dataclasses import dataclass, field
@@ -202,5 +203,9 @@ def _hands_on(directory: int) -> bool:
     readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
     try:
         return HANDED_ON in os.listxattr(readable)
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+        return False  # FUSE without attributes has no ACL either
     finally:
         os.close(readable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,3 +54,27 @@ def test_a_copy_that_fails_leaves_no_descriptor(
         assert os.listdir("/proc/self/fd") == before
     source.close()
     assert [name for name in os.listdir(tree) if name.startswith(".orlop-")]  # it went elsewhere
+
+
+def test_a_copy_failed_where_no_attributes_can_be_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on FUSE filesystems that know none."""
+
+    def without(path: int) -> list[str]:
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+    monkeypatch.setattr(os, "listxattr", without)
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    source = Context(tmp_path)
+    source.add_file("f", b"content")
+    with Root(tree) as root:
+        placing = Placing(root, source, (os.getuid(), os.getgid()), Chmod(""), apart=True)
+        item = source.item("f")
+        assert item is not None
+        placing.place(Picked(item, "f"), "/", into=True)
+        placing.finish()
+        placing.close()
+    source.close()
+    assert (tree / "f").read_bytes() == b"content"
