@@ -7,7 +7,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TABLE = "/proc/self/mountinfo"
-_ESCAPES = (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\"))
+_ESCAPES = (
+    ("\\040", " "),
+    ("\\011", "\t"),
+    ("\\012", "\n"),
+    ("\\043", "#"),  # of sources only
+    ("\\134", "\\"),
+)
 
 
 class Mount:
@@ -18,13 +24,18 @@ class Mount:
     def __init__(self, line: str) -> None:
         left, _, right = line.rstrip("\n").partition(" - ")
         fields = left.split(" ")
-        self.point = fields[4]
-        if "\\" in self.point:
-            for escape, plain in _ESCAPES:
-                self.point = self.point.replace(escape, plain)
+        self.point = _plain(fields[4])
         self.optional = fields[6:]
-        self.kind, self.source, options = right.split(" ", 2)
+        self.kind, source, options = right.split(" ", 2)
+        self.source = _plain(source)
         self.options = options.split(",")
+
+
+def _plain(text: str) -> str:
+    if "\\" in text:
+        for escape, plain in _ESCAPES:
+            text = text.replace(escape, plain)
+    return text
 
 
 def mounts(table: str = TABLE) -> Iterator[Mount]:

@@ -35,3 +35,8 @@ def test_what_a_path_is_on(tmp_path: Path) -> None:
         "/srvother": "ext4",
         "/a b\\c/d": "xfs",
     }
+
+
+def test_a_zfs_dataset_with_a_space_keeps_its_name() -> None:
+    line = "5 1 0:8 / /p rw - zfs tank/my\\040data\\043\\1341 rw,xattr\n"
+    assert mountinfo.Mount(line).source == "tank/my data#\\1"
