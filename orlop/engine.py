@@ -163,7 +163,7 @@ class Engine:
         if self.handing_back:
             self.keeper.shutdown()
         self.keeper.close()
-        self.layers.close()
+        self.layers.close(finish=self.handing_back)
         if self.handing_back:
             self.layers.driver.leave()
             hand_back(self.config.data_root)

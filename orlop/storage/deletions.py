@@ -6,18 +6,23 @@ the same disk. Where space is short nothing waits: who removes an image then nee
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _GRACE = 1.0  # seconds in which a load or pull may follow
 _LONGEST = 30.0  # seconds that one tree waits for layers that are being unpacked
 _LOOK = 1.0  # seconds after which it asks again for the space: nothing tells when it gets short
 _PLENTY = 0.1  # free part of the disk's bytes and inodes above which a tree may wait
+
+
+class Stopped(Exception):
+    """The rest is left to the next start."""
 
 
 class Deletions:
@@ -29,6 +34,7 @@ class Deletions:
         self._unpacking = 0
         self._hurry = False
         self._patience = 0.0  # seconds that the tree at work may still wait
+        self._end = math.inf  # when nothing more is removed (monotonic)
 
     def submit(self, remove: Callable[..., None], *arguments: object) -> Future[None]:
         """One after the other, in the order of the calls."""
@@ -39,11 +45,14 @@ class Deletions:
         with self._changed:
             if self._plenty():
                 self._changed.wait_for(lambda: self._hurry, max(0.0, due - time.monotonic()))
-        self.pause()
-        remove(*arguments)
+        with suppress(Stopped):
+            self.pause()
+            remove(*arguments)
 
     def pause(self) -> None:
-        """Called between the files of a tree, in the thread that removes it."""
+        """Called between the files of a tree, in the thread that removes it. Raises Stopped."""
+        if time.monotonic() > self._end:
+            raise Stopped
         while self._unpacking and self._patience > 0:
             begin = time.monotonic()
             with self._changed:
@@ -83,7 +92,10 @@ class Deletions:
         self._pool.submit(lambda: None).result()
         self._set_hurry(False)
 
-    def close(self) -> None:
+    def close(self, patience: float = math.inf) -> None:
+        """Go on removing at once, for so many seconds: a stop of the daemon does not wait for tens
+        of thousands of files."""
+        self._end = time.monotonic() + patience
         self._set_hurry(True)
         self._pool.shutdown()
 

@@ -9,7 +9,7 @@ layer's files were synced. Whatever else is on disk (tmp, trees without a record
 
 from __future__ import annotations
 
-import logging
+import math
 import os
 import secrets
 import shutil
@@ -32,10 +32,9 @@ from orlop.storage.journal import Journal
 from orlop.storage.layer import Layer, Staged, Writable, mount_id_of, read_layer
 from orlop.storage.layer import read_writable as read_mount
 from orlop.storage.recordfile import TREE, nothing, put, text
+from orlop.storage.takeapart import PATIENCE, sweep_trees, take_apart
 from orlop.storage.tarsplit import assemble
 from orlop.storage.unpack import unpack_layer
-
-log = logging.getLogger(__name__)
 
 
 class Layers:
@@ -116,7 +115,7 @@ class Layers:
                 self._layers[chain] = layer
                 self._pending[chain] = staged.folder
                 return layer
-        self.deletions.submit(self.drop, staged)  # often many files: behind the answer
+        self._behind(staged.cache_id, staged.folder)  # often many files
         return found
 
     def settle(self, chains: Iterable[ChainID]) -> None:
@@ -220,15 +219,15 @@ class Layers:
             self._templates.pop(chain, None)
         # Nobody finds the tree any more: its files (often tens of thousands) go behind the answer.
         # A crash meanwhile leaves it to the sweep.
-        self.deletions.submit(self._take_apart, layer.cache_id, gone)
+        self._behind(layer.cache_id, gone)
 
-    def _take_apart(self, cache_id: str, record: Path) -> None:
-        self.driver.remove(cache_id, self.deletions.pause)
-        shutil.rmtree(record, ignore_errors=True)
+    def _behind(self, id: str, record: Path) -> None:
+        self.deletions.submit(take_apart, self.driver, self.deletions, id, record)
 
-    def close(self) -> None:
-        """Wait for what is still being deleted."""
-        self.deletions.close()
+    def close(self, *, finish: bool = True) -> None:
+        """Without `finish` the next start goes on with what is still being deleted; in a root that
+        another engine wrote, too, nothing is left."""
+        self.deletions.close(math.inf if finish or self.journal is not None else PATIENCE)
 
     def in_use(self, chain: ChainID) -> bool:
         with self._lock:
@@ -450,12 +449,20 @@ class Layers:
         anything is made in it: a tree that a pull has begun looks like an orphan. The trees of
         damaged records stay, for a repair.
         """
-        removed = []
+        removed, late = [], list[tuple[str, Path | None]]()
         if self.journal is None:
-            half = [*(self.root / "tmp").iterdir(), *(self.root / "sha256").glob("*-removing")]
-            for folder in half:
+            named = {layer.cache_id for layer in self._layers.values()}
+            for folder in (self.root / "sha256").glob("*-removing"):
+                id = text(folder / "cache-id")
+                if TREE.fullmatch(id) and id not in named:
+                    late.append((id, folder))
+                else:
+                    shutil.rmtree(folder, ignore_errors=True)
+                removed.append(folder.name)
+            for folder in (self.root / "tmp").iterdir():
                 shutil.rmtree(folder, ignore_errors=True)
                 removed.append(folder.name)
+        sweep_trees(self.driver, self.deletions, late)
         for id in set(self._writable) - containers:
             if self.ours(self._writable[id].mount_id):
                 self.remove_writable(id)
@@ -466,14 +473,9 @@ class Layers:
         known = self._named_trees()
         if known is None:
             return removed
-        for id in filter(self.ours, set(self.driver.all()) - known):
-            try:
-                self.driver.unmount(id)
-                self.driver.remove(id)
-            except (OSError, ValueError):
-                log.exception("layer files %s stay", id)  # no reason not to start
-                continue
-            removed.append(id)
+        orphans = sorted(filter(self.ours, set(self.driver.all()) - known))
+        sweep_trees(self.driver, self.deletions, [(id, None) for id in orphans])
+        removed += orphans
         if self.journal is None:
             self.driver.tidy()
         return removed

@@ -125,3 +125,26 @@ def test_after_a_finish_it_gives_way_again(removals: Deletions) -> None:
     gone = removals.submit(lambda: None)
     with pytest.raises(TimeoutError):
         gone.result(0.1)
+
+
+def test_an_end_does_not_wait_for_all_files(
+    removals: Deletions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon took minutes to stop after it had removed large images."""
+    monkeypatch.setattr(deletions, "_GRACE", 0.0)
+    begun, go_on = threading.Event(), threading.Event()
+    seen = []
+
+    def remove() -> None:
+        begun.set()
+        go_on.wait(10)
+        removals.pause()
+        seen.append("second file")
+
+    at_work, queued = removals.submit(remove), removals.submit(lambda: seen.append("next tree"))
+    begun.wait(10)
+    threading.Timer(0.1, go_on.set).start()
+    removals.close(0.0)
+    assert at_work.done()
+    assert queued.done()
+    assert seen == []
