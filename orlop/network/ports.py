@@ -118,6 +118,8 @@ class Ports:
                 try:
                     sock = self._bind(published)
                 except OSError as error:
+                    if error.errno in _NO_PROTOCOL:  # no other port would do, either
+                        raise SystemFailure(_bind_text(published, target, error)) from None
                     raise _Busy(_bind_text(published, target, error)) from None
                 if sock is not None:
                     undo.callback(sock.close)
@@ -171,22 +173,19 @@ def _key(published: Published) -> tuple[str, int, bool]:
     return (published.protocol, published.host_port, ":" in published.host_ip)
 
 
+# SCTP is a module that many kernels do not have
+_NO_PROTOCOL = (errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT)
 door: Door | None = None  # to the host's network, when that is not ours
 
 
 def bind(protocol: str, ip: str, port: int) -> socket.socket | None:
-    """A bound socket; None where the kernel has no such protocol (SCTP). Raises OSError."""
+    """A bound socket; None where the host's network holds it. Raises OSError."""
     if door is not None:
         return door.bind(protocol, ip, port)
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     kind = socket.SOCK_DGRAM if protocol == "udp" else socket.SOCK_STREAM
     number = _IPPROTO_SCTP if protocol == "sctp" else 0
-    try:
-        sock = socket.socket(family, kind, number)
-    except OSError as error:
-        if protocol == "sctp" and error.errno in (errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT):
-            return None
-        raise
+    sock = socket.socket(family, kind, number)
     try:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -201,3 +201,19 @@ def test_settings_there_and_back() -> None:
     assert list(shown) == ["77/tcp", "80/tcp", "81/udp"]
     assert ports.from_settings(shown) == published
     assert ports.from_settings(None) == []
+
+
+def test_a_protocol_that_the_kernel_has_not(table: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = 0
+
+    def none(*_: object) -> socket.socket:
+        nonlocal made
+        made += 1
+        raise OSError(errno.EPROTONOSUPPORT, "Protocol not supported")
+
+    monkeypatch.setattr("orlop.network.ports.socket.socket", none)
+    for low in (0, 7777):
+        wanted = Wanted(7777, "sctp", ("127.0.0.1",), low, low)
+        with pytest.raises(SystemFailure, match="7777/sctp: protocol not supported"):
+            claim(table, wanted)
+    assert made == 2
