@@ -1,7 +1,8 @@
 """Removal of trees behind the answer, often of tens of thousands of files.
 
-It gives way: an image is often removed to be pulled or loaded again at once, and both would want
-the same disk. Where space is short nothing waits: who removes an image then needs its room.
+A large tree gives way: an image is often removed to be pulled or loaded again at once, and both
+would want the same disk. A small one goes at once. Where space is short nothing waits: who
+removes an image then needs its room.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_FEW = 1000  # files of a tree that are no reason to wait
 _GRACE = 1.0  # seconds in which a load or pull may follow
 _LONGEST = 30.0  # seconds that one tree waits for layers that are being unpacked
 _LOOK = 1.0  # seconds after which it asks again for the space: nothing tells when it gets short
@@ -34,6 +36,8 @@ class Deletions:
         self._unpacking = 0
         self._hurry = False
         self._patience = 0.0  # seconds that the tree at work may still wait
+        self._due = 0.0  # until when a layer may follow (monotonic)
+        self._files = 0  # of the tree at work, so far
         self._end = math.inf  # when nothing more is removed (monotonic)
 
     def submit(self, remove: Callable[..., None], *arguments: object) -> Future[None]:
@@ -41,10 +45,7 @@ class Deletions:
         return self._pool.submit(self._run, time.monotonic() + _GRACE, remove, arguments)
 
     def _run(self, due: float, remove: Callable[..., None], arguments: tuple[object, ...]) -> None:
-        self._patience = _LONGEST
-        with self._changed:
-            if self._plenty():
-                self._changed.wait_for(lambda: self._hurry, max(0.0, due - time.monotonic()))
+        self._patience, self._due, self._files = _LONGEST, due, 0
         with suppress(Stopped):
             self.pause()
             remove(*arguments)
@@ -53,6 +54,14 @@ class Deletions:
         """Called between the files of a tree, in the thread that removes it. Raises Stopped."""
         if time.monotonic() > self._end:
             raise Stopped
+        self._files += 1
+        if self._files <= _FEW:
+            return
+        with self._changed:
+            left = self._due - time.monotonic()
+            if left > 0 and self._plenty():
+                self._changed.wait_for(lambda: self._hurry, left)
+            self._due = 0.0
         while self._unpacking and self._patience > 0:
             begin = time.monotonic()
             with self._changed:

@@ -17,6 +17,7 @@ from orlop.storage.deletions import Deletions
 @pytest.fixture
 def removals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deletions]:
     monkeypatch.setattr(deletions, "_PLENTY", 0.0)
+    monkeypatch.setattr(deletions, "_FEW", 0)
     made = Deletions(tmp_path)
     yield made
     made.close()
@@ -148,3 +149,19 @@ def test_an_end_does_not_wait_for_all_files(
     assert at_work.done()
     assert queued.done()
     assert seen == []
+
+
+def test_a_small_tree_goes_at_once(removals: Deletions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks at the disk after an `rmi` would see what was removed for a second."""
+    monkeypatch.setattr(deletions, "_FEW", 3)
+    monkeypatch.setattr(deletions, "_GRACE", 100.0)
+    seen = []
+
+    def remove() -> None:
+        for _ in range(2):
+            removals.pause()
+        seen.append("small")
+
+    with removals.unpacking():
+        removals.submit(remove).result(10)
+    assert seen == ["small"]
