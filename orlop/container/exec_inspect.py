@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import select
 from typing import Any
 
 from orlop.container.containers import Containers
 from orlop.container.execs import Exec
+from orlop.kernel import pidfd as pidfds
 
 Json = dict[str, Any]
 _PATIENCE = 5.0  # seconds
@@ -25,10 +25,7 @@ def _is_dead(containers: Containers, found: Exec) -> bool:
     pidfd = containers.keeper.pidfd(found.container_id, found.id)
     if pidfd is None:
         return True
-    try:
-        return bool(select.select([pidfd], [], [], 0)[0])
-    except (OSError, ValueError):
-        return True  # reported as ended, and closed, between the two lines above
+    return pidfds.has_ended(pidfd)  # as it is with one reported, and closed, meanwhile
 
 
 def exec_list(containers: Containers, ref: str, *, all: bool = False) -> list[Json]:

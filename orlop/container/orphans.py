@@ -52,21 +52,13 @@ def _first_process(container: Container) -> int | None:
     except OSError:
         return None
     try:
-        if container.id in Path(f"/proc/{pid}/cgroup").read_text() and _alive(fd):
+        # It was alive when its group was read, so the number was its own; and it is no zombie.
+        if container.id in Path(f"/proc/{pid}/cgroup").read_text() and not pidfds.has_ended(fd):
             return fd
     except OSError:
         pass  # it has ended meanwhile
     os.close(fd)
     return None
-
-
-def _alive(fd: int) -> bool:
-    """The number was not given to another process before its group was read."""
-    try:
-        pidfds.send_signal(fd, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _facts(containers: Containers, container: Container) -> Json:

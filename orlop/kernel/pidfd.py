@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import struct
 
 from orlop.kernel import libc
@@ -19,6 +20,13 @@ def pidfd_open(pid: int) -> int:
 def send_signal(pidfd: int, signo: int) -> None:
     """Signal the process. Raises ProcessLookupError when it is gone."""
     libc.call("pidfd_send_signal", pidfd, signo, None, 0)
+
+
+def has_ended(pidfd: int) -> bool:
+    """Also a zombie that nobody reaps. Not select(2), which takes no descriptor above 1023."""
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def wait(pidfd: int, *, block: bool = False) -> int | None:
