@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 _SIGWINCH = 28
+_ENDING = ("INT", "TERM")
+_PATIENCE = 3  # of these signals, then the client goes and the container stays
 
 
 class Follow:
@@ -28,6 +30,7 @@ class Follow:
         self.stdin = bool(config["AttachStdin"])
         self.proxy = True  # forward signals
         self.detached = False  # by its keys
+        self._asked = 0  # how often a signal asked for the end
         self.outputs: dict[int, int] = {}
         if config["AttachStdout"]:
             self.outputs[1] = 1
@@ -166,7 +169,16 @@ class Follow:
                 self.resize()
             if self.proxy and number in self._names:
                 self.forward(self._names[number])
+                self._count(self._names[number])
         return False
+
+    def _count(self, name: str) -> None:
+        """Raises Failure when the user has asked often enough, as Docker's CLI does."""
+        self._asked += name in _ENDING
+        if self._asked >= _PATIENCE:
+            from orlop.cli.failure import Failure
+
+            raise Failure(f"\ngot {_PATIENCE} SIGTERM/SIGINTs, forcefully exiting")
 
     def forward(self, name: str) -> None:
         try:

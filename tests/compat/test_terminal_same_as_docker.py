@@ -143,6 +143,24 @@ def test_ctrl_c_is_forwarded_without_one(orlopd: Daemon, cli: str, name: str) ->
 
 
 @BOTH
+def test_the_third_ctrl_c_ends_the_client(orlopd: Daemon, cli: str, name: str) -> None:
+    """A program that ignores the signal runs on."""
+    terminal = orlopd.terminal(
+        cli, "run", "--name", name, "busybox", "sh", "-c",
+        "trap 'echo caught' INT; echo ready; while :; do sleep 0.1; done",
+    )  # fmt: skip
+    terminal.expect("ready")
+    for _ in range(2):
+        terminal.type("\x03")
+        terminal.expect("caught")
+    terminal.type("\x03")
+    text, code = terminal.close()
+    assert text.endswith("\r\ngot 3 SIGTERM/SIGINTs, forcefully exiting\r\n")
+    assert code == 1
+    assert running(orlopd, name)
+
+
+@BOTH
 def test_sigterm_is_forwarded_by_attach(orlopd: Daemon, cli: str, name: str) -> None:
     orlopd.docker(
         "run", "-d", "--name", name, "busybox", "sh", "-c",
