@@ -18,6 +18,7 @@ missing() {
   [ "$1" = test ] || return 0
   tool busybox busybox-static
   [ -x /usr/bin/tini-static ] || echo tini
+  [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || echo debian-archive-keyring  # for debian.sh
   tool docker-registry docker-registry
   tool nft nftables
   tool ip iproute2
