@@ -34,6 +34,9 @@ class Raw:
         mode[2] = mode[2] & ~(termios.CSIZE | termios.PARENB) | termios.CS8
         mode[3] &= ~(termios.ECHO | termios.ECHONL | termios.ICANON | termios.ISIG | termios.IEXTEN)
         mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
+        for number in (_signal.SIGTERM, _signal.SIGHUP):  # whoever ends us wants the terminal back
+            if _signal.getsignal(number) == _signal.SIG_DFL:
+                _signal.signal(number, _leave)
         termios.tcsetattr(0, termios.TCSANOW, mode)
 
     def restore(self) -> None:
@@ -45,6 +48,10 @@ class Raw:
             except termios.error:
                 pass
             self._saved = None
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def size(fd: int = 1) -> tuple[int, int]:

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.root
 BOTH = pytest.mark.parametrize("cli", ["docker", "orlop"])
 DETACH = "\x10\x11"
 PROMPT = "# "
+_TIOCGPTN = 0x80045430  # ioctl_tty(2)
 
 
 @pytest.fixture
@@ -29,6 +30,12 @@ def name(orlopd: Daemon, cli: str, request: pytest.FixtureRequest) -> Iterator[s
 
 def running(daemon: Daemon, name: str) -> bool:
     return daemon.docker("inspect", "-f", "{{.State.Running}}", name).stdout == "true\n"
+
+
+def _number(master: int) -> int:
+    """Of the terminal's other side (os.ptsname came with Python 3.13)."""
+    found: int = struct.unpack("I", fcntl.ioctl(master, _TIOCGPTN, b"\0" * 4))[0]
+    return found
 
 
 def resize(terminal: Terminal, rows: int, columns: int) -> None:
@@ -255,3 +262,21 @@ def test_the_terminal_is_as_before(orlopd: Daemon) -> None:
             assert after[3] == before[3]
             break
     terminal.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_client_that_is_ended_gives_the_terminal_back(orlopd: Daemon, number: int) -> None:
+    """An `exec -it` that was sent SIGTERM left the shell without echo."""
+    name = f"tty-ended-{number}"
+    orlopd.docker("run", "-d", "--name", name, "busybox", "sleep", "300")
+    terminal = orlopd.terminal("orlop", "exec", "-it", name, "sh")
+    before = termios.tcgetattr(terminal.fd)
+    terminal.expect(PROMPT)
+    assert not termios.tcgetattr(terminal.fd)[3] & termios.ECHO
+    keep = os.open(f"/dev/pts/{_number(terminal.fd)}", os.O_RDWR | os.O_NOCTTY)
+    os.kill(terminal.pid, number)
+    assert os.waitstatus_to_exitcode(os.waitpid(terminal.pid, 0)[1]) == 128 + number
+    assert termios.tcgetattr(keep)[3] == before[3]
+    os.close(keep)
+    os.close(terminal.fd)
+    orlopd.docker("rm", "-f", name)
