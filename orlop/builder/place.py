@@ -5,7 +5,6 @@ The destination may hold anything, links to anywhere: a path of it is resolved i
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from orlop.builder.source import DIRECTORY, FILE, LINK, Item, Source
 from orlop.errors import InvalidArgument
 from orlop.oci.ignore import Ignore
 from orlop.paths import Root, remove_entry
-from orlop.storage.elsewhere import HANDED_ON, Elsewhere
+from orlop.storage.elsewhere import Elsewhere, has_default_acl
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_DIRECTORIES = 64  # descriptors that are kept
@@ -202,10 +201,6 @@ def _hands_on(directory: int) -> bool:
         return True
     readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
     try:
-        return HANDED_ON in os.listxattr(readable)
-    except OSError as error:
-        if error.errno != errno.EOPNOTSUPP:
-            raise
-        return False  # FUSE without attributes has no ACL either
+        return has_default_acl(readable)
     finally:
         os.close(readable)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orlop.container.containers import Containers
+from orlop.container.mendlayers import mend_layers
 from orlop.errors import OrlopError
 from orlop.image.images import Images
 from orlop.image.model import Image
@@ -91,10 +92,7 @@ def _containers(containers: Containers, repair: bool) -> Iterator[Row]:
         problem = container.damaged or writable_problem(containers.layers, container.id)
         mended = ""
         if problem and not container.damaged and repair:
-            image = containers.images.find(ImageID(str(container.record.get("Image") or "")))
-            chain = image.chain if image is not None else None
-            if containers.layers.mend_writable(container.id, chain):
-                mended = "written again"
+            mended = "written again" if mend_layers(containers, container) else ""
         yield _row("container", container.id, problem, mended)
 
 

@@ -21,12 +21,12 @@ from orlop.container.model import Container
 from orlop.errors import InvalidArgument, NotSupported
 from orlop.runtime import foreign
 from orlop.runtime.cgroup.layout import relative_path
+from orlop.runtime.oci.planning import DENY_ALL
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-_DENY_ALL = {"allow": False, "access": "rwm"}
 _PATIENCE = 30  # seconds for a `delete`
 
 
@@ -59,22 +59,33 @@ def container_plan(
     container_ops: Any,
 ) -> Json:
     """`plan`: our own, of which the keeper needs the process's IDs. Writes the bundle."""
-    host = container.host_config
     bundle = containers.exec_directory(container.id)
     bundle.mkdir(mode=0o700, parents=True, exist_ok=True)
     _forget(containers, container)
     text = json.dumps(config(containers, document, filter)).encode()
     files.write_atomic(bundle / "config.json", text, durable=False)
+    return {
+        **_common(containers, container, plan),
+        "container_ops": container_ops,
+        "joins": [],
+    }
+
+
+def _common(containers: Containers, container: Container, plan: Json, exec_id: str = "") -> Json:
+    """What the keeper needs of a container and of an exec."""
+    host = container.host_config
     made = foreign.plan(
-        command_of(containers, host), directory(containers, host), str(bundle), container.id
+        command_of(containers, host),
+        directory(containers, host),
+        str(containers.exec_directory(container.id)),
+        container.id,
+        exec_id,
     )
     return {
         "foreign": made,
         "process": {"uid": plan["process"]["uid"], "gid": plan["process"]["gid"]},
         "cgroup_directories": plan["cgroup_directories"],
-        "container_ops": container_ops,
         "terminal": bool(plan["terminal"]),
-        "joins": [],
     }
 
 
@@ -89,7 +100,7 @@ def config(containers: Containers, document: Json, filter: Json | None) -> Json:
     found["ociVersion"] = "1.0.2"  # what any of them reads
     linux["cgroupsPath"] = "/" + relative_path(linux["cgroupsPath"], "")
     resources = linux.setdefault("resources", {})
-    resources["devices"] = [_DENY_ALL, *(resources.get("devices") or [])]
+    resources["devices"] = [DENY_ALL, *(resources.get("devices") or [])]
     # runc before 1.2 and crun before 1.9 do not know that of time
     linux["namespaces"] = [e for e in linux["namespaces"] if e["type"] != "time"]
     for entry in linux["namespaces"]:
@@ -109,20 +120,9 @@ def config(containers: Containers, document: Json, filter: Json | None) -> Json:
 def exec_plan(
     containers: Containers, container: Container, exec_id: str, process: Json, plan: Json
 ) -> Json:
-    host = container.host_config
-    bundle = containers.exec_directory(container.id)
-    files.write_atomic(
-        bundle / f"{exec_id}-process.json", json.dumps(process).encode(), durable=False
-    )
-    made = foreign.plan(
-        command_of(containers, host), directory(containers, host), str(bundle), container.id
-    )
-    return {
-        "foreign": {**made, "exec": exec_id},
-        "process": {"uid": plan["process"]["uid"], "gid": plan["process"]["gid"]},
-        "cgroup_directories": plan["cgroup_directories"],
-        "terminal": bool(plan["terminal"]),
-    }
+    place = containers.exec_directory(container.id) / f"{exec_id}-process.json"
+    files.write_atomic(place, json.dumps(process).encode(), durable=False)
+    return _common(containers, container, plan, exec_id)
 
 
 def end(containers: Containers, container: Container) -> None:

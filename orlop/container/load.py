@@ -30,13 +30,13 @@ from orlop.container import (
 )
 from orlop.container.containers import Containers
 from orlop.container.create import TRANSIENT
+from orlop.container.mendlayers import mend_layers
 from orlop.container.merge import host_config as default_host_config
 from orlop.container.model import Container, Json, decode, joined
 from orlop.container.shapes import Damaged
 from orlop.container.times import stamp
 from orlop.errors import OrlopError
 from orlop.oci import idmap
-from orlop.oci.digest import ImageID
 
 log = logging.getLogger(__name__)
 
@@ -319,9 +319,7 @@ def _mend_layers(containers: Containers) -> None:
         log.exception("layers of images")
     for container in containers.all():
         try:
-            image = containers.images.find(ImageID(str(container.record.get("Image") or "")))
-            chain = image.chain if image is not None else None
-            if containers.layers.mend_writable(container.id, chain):
+            if mend_layers(containers, container):
                 log.warning("layers of container %s were mended", container.id[:12])
         except (OrlopError, OSError):
             log.exception("layers of container %s", container.id[:12])

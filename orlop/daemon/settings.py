@@ -18,7 +18,7 @@ _ONLY_FLAGS = ("config-file", "help", "validate", "version")
 # daemon.json keys of dockerd that mean nothing here; a file written for it must still be read
 _IGNORED = frozenset(
     (
-        "allow-direct-routing", "builder", "containerd",
+        "allow-direct-routing", "authorization-plugins", "builder", "containerd",
         "containerd-namespace", "containerd-plugin-namespace", "default-gateway-v6",
         "default-network-opts", "deprecated-key-path", "experimental", "features",
         "firewall-backend", "fixed-cidr-v6", "host-gateway-ip", "host-gateway-ips", "ip6tables",
@@ -71,8 +71,7 @@ def _merged(flags: Flags, document: dict[str, Any], given: dict[str, Any], base:
         filetypes.check(document)
         if document.get("authorization-plugins"):  # ignored, they would let everything pass
             raise InvalidArgument("authorization plugins are not supported")
-        left_out = {*_IGNORED, "authorization-plugins"}
-        known = {k: v for k, v in document.items() if k not in left_out}
+        known = {k: v for k, v in document.items() if k not in _IGNORED}
         if {**known, **given}.get("hardened"):
             base = harden(base, {**known, **given})
         config = from_json(given, from_json(known, base))

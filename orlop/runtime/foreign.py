@@ -30,10 +30,10 @@ _LOG_TAIL = 64 << 10
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
-def plan(command: list[str], root: str, bundle: str, id: str) -> Json:
+def plan(command: list[str], root: str, bundle: str, id: str, exec_id: str) -> Json:
     """`command`: the runtime and its own arguments. `bundle`: has config.json, or process.json of
-    an exec, and takes the files that the runtime writes."""
-    return {"command": command, "root": root, "bundle": bundle, "id": id}
+    an exec (else `exec_id` is ""), and takes the files that the runtime writes."""
+    return {"command": command, "root": root, "bundle": bundle, "id": id, "exec": exec_id}
 
 
 def begin(plan: Json, stdio: list[int]) -> Pending:
@@ -56,7 +56,7 @@ def _lead(plan: Json, sock: _socket.socket, stdio: tuple[int, int, int]) -> NoRe
         init.leave_engine([sock.fileno()], stdio)
         os.chdir(plan["foreign"]["bundle"])  # short names: a socket's path has 107 bytes
         os.umask(0o022)
-        if plan["foreign"].get("exec"):
+        if plan["foreign"]["exec"]:
             file = os.path.abspath(f"{_prefix(plan)}process.json")
             try:
                 _bear(plan, sock, ["exec", "--detach", "--process", file])
@@ -74,7 +74,7 @@ def _lead(plan: Json, sock: _socket.socket, stdio: tuple[int, int, int]) -> NoRe
 
 
 def _prefix(plan: Json) -> str:
-    exec_id = plan["foreign"].get("exec") or ""
+    exec_id = plan["foreign"]["exec"]
     return f"{exec_id}-" if exec_id else ""
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # verb -> module in orlop.runtime.oci, imported when it is asked for
 _MODULES = {"list": "listing", "exec": "execute", "pause": "freezing", "resume": "freezing"}
+_FUNCTIONS = {"list": "list_", "exec": "execute"}
+_ENTERING = ("create", "run", "exec")  # verbs whose process moves into control groups
 
 
 def run(argv: list[str]) -> int:
@@ -53,9 +55,6 @@ def run(argv: list[str]) -> int:
     return 1
 
 
-_ENTERING = ("create", "run", "exec")  # verbs whose process moves into control groups
-
-
 def _act(
     glob: dict[str, Any],
     verb: str,
@@ -76,9 +75,6 @@ def _act(
 
         log.error(describe(error.frame))
     return 1
-
-
-_FUNCTIONS = {"list": "list_", "exec": "execute"}
 
 
 def _said(module: str, name: str, *arguments: str) -> int:

@@ -95,20 +95,11 @@ class Deletions:
             self._unpacking += change
             self._changed.notify_all()
 
-    def finish(self) -> None:
-        """Remove at once what is left, and return when it is gone."""
-        self._set_hurry(True)
-        self._pool.submit(lambda: None).result()
-        self._set_hurry(False)
-
     def close(self, patience: float = math.inf) -> None:
         """Go on removing at once, for so many seconds: a stop of the daemon does not wait for tens
         of thousands of files."""
         self._end = time.monotonic() + patience
-        self._set_hurry(True)
-        self._pool.shutdown()
-
-    def _set_hurry(self, hurry: bool) -> None:
         with self._changed:
-            self._hurry = hurry
+            self._hurry = True
             self._changed.notify_all()
+        self._pool.shutdown()

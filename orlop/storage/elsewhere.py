@@ -75,7 +75,7 @@ class Elsewhere:
         os.utime(self._root, ns=(status.st_atime_ns, status.st_mtime_ns))
         self._leave()
         self._hub = os.open(name, _DIRECTORY, dir_fd=self._root)
-        if HANDED_ON in os.listxattr(self._hub):
+        if has_default_acl(self._hub):
             self.stop()
         else:
             os.fchmod(self._hub, 0o700)  # the top may have handed on its group
@@ -96,6 +96,16 @@ class Elsewhere:
         for name in self._hubs:
             os.rmdir(name, dir_fd=self._root)
         os.utime(self._root, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def has_default_acl(directory: int) -> bool:
+    """Access for others that it hands on to what is made in it; `directory` is open to read."""
+    try:
+        return HANDED_ON in os.listxattr(directory)
+    except OSError as error:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+        return False  # FUSE without attributes has no ACL either
 
 
 def _there(directory: int, name: bytes) -> bool:

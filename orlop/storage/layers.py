@@ -90,14 +90,12 @@ class Layers:
             with self.deletions.unpacking():
                 result = unpack_layer(blob, tree, split, opaque=self.driver.opaque)
         except BaseException:
-            self.driver.remove(cache_id)
-            shutil.rmtree(folder, ignore_errors=True)
+            take_apart(self.driver, cache_id, folder)
             raise
         return Staged(cache_id, result.diff_id, result.size, folder)
 
     def drop(self, staged: Staged) -> None:
-        self.driver.remove(staged.cache_id)
-        shutil.rmtree(staged.folder, ignore_errors=True)
+        take_apart(self.driver, staged.cache_id, staged.folder)
 
     def sync(self) -> None:
         """Make staged trees durable: once, before they are committed."""
@@ -222,7 +220,7 @@ class Layers:
         self._behind(layer.cache_id, gone)
 
     def _behind(self, id: str, record: Path) -> None:
-        self.deletions.submit(take_apart, self.driver, self.deletions, id, record)
+        self.deletions.submit(take_apart, self.driver, id, record, self.deletions.pause)
 
     def close(self, *, finish: bool = True) -> None:
         """Without `finish` the next start goes on with what is still being deleted; in a root that

@@ -8,16 +8,16 @@ import time
 from pathlib import Path
 
 from orlop.storage.deletions import Deletions, Stopped
-from orlop.storage.driver import Driver
+from orlop.storage.driver import Driver, Pause
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 2.0  # seconds for removals at the start and at the end of a daemon
 
 
-def take_apart(driver: Driver, deletions: Deletions, id: str, record: Path | None) -> None:
+def take_apart(driver: Driver, id: str, record: Path | None, pause: Pause | None = None) -> None:
     """A tree, then what names it: an end between the two leaves both to the sweep."""
-    driver.remove(id, deletions.pause)
+    driver.remove(id, pause)
     if record is not None:
         shutil.rmtree(record, ignore_errors=True)
 
@@ -34,11 +34,8 @@ def sweep_trees(driver: Driver, deletions: Deletions, trees: list[tuple[str, Pat
         try:
             driver.unmount(id)
             in_time()
-            driver.remove(id, in_time)
+            take_apart(driver, id, record, in_time)
         except Stopped:
-            deletions.submit(take_apart, driver, deletions, id, record)
+            deletions.submit(take_apart, driver, id, record, deletions.pause)
         except (OSError, ValueError):
             log.exception("layer files %s stay", id)  # no reason not to start
-        else:
-            if record is not None:
-                shutil.rmtree(record, ignore_errors=True)

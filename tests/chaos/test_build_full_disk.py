@@ -25,12 +25,9 @@ _MB = 1 << 20
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", tmp_path], check=True)
-    made = buildlab.make(tmp_path)
     try:
-        yield made
+        yield from buildlab.opened(tmp_path)
     finally:
-        made.close()
-        subprocess.run(["umount", tmp_path / "data" / "overlay2"], stderr=subprocess.DEVNULL)
         subprocess.run(["umount", "-l", tmp_path], check=True)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -47,11 +46,7 @@ CHOSEN = [
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[buildlab.Lab]:
-    base = Path(tmp_path_factory.mktemp("shapes"))
-    made = buildlab.make(base)
-    yield made
-    made.close()
-    subprocess.run(["umount", base / "data" / "overlay2"], stderr=subprocess.DEVNULL)
+    yield from buildlab.opened(tmp_path_factory.mktemp("shapes"))
 
 
 def tree(lab: buildlab.Lab, image: str) -> dict[str, list[Any]]:

@@ -32,11 +32,7 @@ SWAPPED = 2000 if FULL else 40  # builds whose cache another swaps
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    base = Path(tmp_path_factory.mktemp("escape"))
-    made = buildlab.make(base)
-    yield made
-    made.close()
-    subprocess.run(["umount", base / "data" / "overlay2"], stderr=subprocess.DEVNULL)
+    yield from buildlab.opened(tmp_path_factory.mktemp("escape"))
 
 
 # --- context: links, names ----------------------------------------------------------------------

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -92,3 +94,13 @@ class Lab(containerlab.Lab):
 
 def make(base: Path) -> Lab:
     return Lab(base)
+
+
+def opened(base: Path) -> Iterator[Lab]:
+    """For a fixture: a lab, and nothing of it afterwards."""
+    made = make(base)
+    try:
+        yield made
+    finally:
+        made.close()
+        subprocess.run(["umount", base / "data" / "overlay2"], stderr=subprocess.DEVNULL)

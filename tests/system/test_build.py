@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import buildlab
 import pytest
@@ -18,11 +16,7 @@ pytestmark = pytest.mark.root
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    base = Path(tmp_path_factory.mktemp("build"))
-    made = buildlab.make(base)
-    yield made
-    made.close()
-    subprocess.run(["umount", base / "data" / "overlay2"], stderr=subprocess.DEVNULL)
+    yield from buildlab.opened(tmp_path_factory.mktemp("build"))
 
 
 def test_a_whole_file(lab: Lab) -> None:

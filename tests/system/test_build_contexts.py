@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -20,11 +19,7 @@ pytestmark = pytest.mark.root
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    base = Path(tmp_path_factory.mktemp("named"))
-    made = buildlab.make(base)
-    yield made
-    made.close()
-    subprocess.run(["umount", base / "data" / "overlay2"], stderr=subprocess.DEVNULL)
+    yield from buildlab.opened(tmp_path_factory.mktemp("named"))
 
 
 def build(lab: Lab, text: str, **named: str | buildlab.Files) -> Build:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,11 +26,7 @@ CONTENT = b"from the web\n"
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    base = Path(tmp_path_factory.mktemp("remote"))
-    made = buildlab.make(base)
-    yield made
-    made.close()
-    subprocess.run(["umount", base / "data" / "overlay2"], stderr=subprocess.DEVNULL)
+    yield from buildlab.opened(tmp_path_factory.mktemp("remote"))
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 _ON_THE_WAY = ("prestart", "createRuntime", "createContainer", "startContainer")
-_DENY_ALL = {"allow": False, "access": "rwm"}
+DENY_ALL = {"allow": False, "access": "rwm"}
 
 
 def plan_of(
@@ -68,4 +68,4 @@ def _complete(linux: Json, id: str) -> None:
     linux["cgroupsPath"] = linux.get("cgroupsPath") or f"/{id}"
     resources = linux.setdefault("resources", {})
     rules = resources.get("devices") or []
-    resources["devices"] = [_DENY_ALL, *rules]
+    resources["devices"] = [DENY_ALL, *rules]

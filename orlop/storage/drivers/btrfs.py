@@ -9,7 +9,6 @@ from pathlib import Path
 
 from orlop.errors import SystemFailure
 from orlop.kernel import btrfs
-from orlop.storage.clone import merge_tree
 from orlop.storage.driver import Pause
 from orlop.storage.drivers.backing import backing_filesystem, nearest
 from orlop.storage.drivers.whole import WholeTrees
@@ -47,25 +46,18 @@ class Btrfs(WholeTrees):
 
     def attach(self, id: str, parent: str) -> None:
         name = os.fsencode(id)
-        difference = b"%s-diff" % name  # an orphan to sweep, should we not come to the end
+        difference = f"{id}-diff"  # an orphan to sweep, should we not come to the end
         with self._folder() as folder:
-            os.rename(name, difference, src_dir_fd=folder, dst_dir_fd=folder)
+            os.rename(name, os.fsencode(difference), src_dir_fd=folder, dst_dir_fd=folder)
             source = os.open(self.tree(parent), _DIRECTORY)
             try:
                 btrfs.snapshot(folder, name, source)
             finally:
                 os.close(source)
-            over = os.open(difference, _DIRECTORY, dir_fd=folder)
-            try:
-                if os.listdir(over):
-                    into = os.open(name, _DIRECTORY, dir_fd=folder)
-                    try:
-                        merge_tree(over, into)
-                    finally:
-                        os.close(into)
-            finally:
-                os.close(over)
-        self.remove(os.fsdecode(difference))
+        if os.listdir(self.tree(difference)):
+            self._lay_over(difference, id)
+        else:
+            self.remove(difference)
 
     def remove(self, id: str, pause: Pause | None = None) -> None:
         """In one step; a container may have made subvolumes inside, which refuse that."""

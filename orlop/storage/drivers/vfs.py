@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from orlop.storage.clone import clone_tree, merge_tree
+from orlop.storage.clone import clone_tree
 from orlop.storage.drivers.whole import WholeTrees
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -35,13 +35,7 @@ class Vfs(WholeTrees):
                 clone_tree(source, into)
             finally:
                 os.close(source)
-            if difference:
-                over = os.open(self.tree(difference), _DIRECTORY)
-                try:
-                    merge_tree(over, into)
-                finally:
-                    os.close(over)
         finally:
             os.close(into)
         if difference:
-            self.remove(difference)
+            self._lay_over(difference, id)

@@ -14,6 +14,7 @@ from pathlib import Path
 from orlop.kernel import libc
 from orlop.kernel.spread import spread
 from orlop.paths import remove_entry
+from orlop.storage.clone import merge_tree
 from orlop.storage.driver import Owners, Pause
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -35,6 +36,19 @@ class WholeTrees:
 
     def tree(self, id: str) -> Path:
         return self._trees / id
+
+    def _lay_over(self, difference: str, id: str) -> None:
+        """A layer's difference over the whole tree `id`, which uses the difference up."""
+        over = os.open(self.tree(difference), _DIRECTORY)
+        try:
+            into = os.open(self.tree(id), _DIRECTORY)
+            try:
+                merge_tree(over, into)
+            finally:
+                os.close(into)
+        finally:
+            os.close(over)
+        self.remove(difference)
 
     def mend(self, id: str, parent: str | None) -> bool:
         return False  # there are none

@@ -16,13 +16,11 @@ from pathlib import Path
 
 from orlop.errors import SystemFailure
 from orlop.kernel import mountinfo
-from orlop.storage.clone import merge_tree
 from orlop.storage.driver import Pause
 from orlop.storage.drivers.backing import backing_filesystem, nearest
 from orlop.storage.drivers.whole import WholeTrees
 from orlop.storage.recordfile import put, text
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KINDS = ("zfs", "fuse.zfs")
 _BEST = ("xattr=sa", "acltype=posixacl")  # zfs-fuse has neither
 _PATIENCE = 10.0  # seconds; zfs-fuse ends a filesystem some time after its unmount
@@ -109,19 +107,7 @@ class Zfs(WholeTrees):
         _zfs("clone", "-o", f"mountpoint={self.tree(id)}", snapshot, self._dataset(id))
         _zfs("destroy", "-d", snapshot)  # it goes with the clone
         if used:
-            self._merge(difference, id)
-            self.remove(difference)
-
-    def _merge(self, difference: str, id: str) -> None:
-        over = os.open(self.tree(difference), _DIRECTORY)
-        try:
-            into = os.open(self.tree(id), _DIRECTORY)
-            try:
-                merge_tree(over, into)
-            finally:
-                os.close(into)
-        finally:
-            os.close(over)
+            self._lay_over(difference, id)
 
     def all(self) -> list[str]:
         return [entry.name for entry in os.scandir(self._trees) if os.path.ismount(entry.path)]

@@ -23,6 +23,21 @@ def removals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deleti
     made.close()
 
 
+class TwoFiles:
+    """The removal of a tree that stops between its files until told."""
+
+    def __init__(self, removals: Deletions) -> None:
+        self.removals = removals
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.seen: list[str] = []
+
+    def remove(self) -> None:
+        self.begun.set()
+        self.go_on.wait(10)
+        self.removals.pause()
+        self.seen.append("second file")
+
+
 def test_a_tree_waits_for_the_layer_that_is_unpacked(
     removals: Deletions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,24 +82,16 @@ def test_it_stops_between_two_files_of_a_tree(
     removals: Deletions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deletions, "_GRACE", 0.0)
-    begun, go_on = threading.Event(), threading.Event()
-    seen = []
-
-    def remove() -> None:
-        begun.set()
-        go_on.wait(10)
-        removals.pause()
-        seen.append("second file")
-
-    gone = removals.submit(remove)
-    begun.wait(10)
+    tree = TwoFiles(removals)
+    gone = removals.submit(tree.remove)
+    tree.begun.wait(10)
     with removals.unpacking():
-        go_on.set()
+        tree.go_on.set()
         with pytest.raises(TimeoutError):
             gone.result(0.1)
-        seen.append("unpacked")
+        tree.seen.append("unpacked")
     gone.result(10)
-    assert seen == ["unpacked", "second file"]
+    assert tree.seen == ["unpacked", "second file"]
 
 
 def test_nothing_waits_where_space_is_short(
@@ -107,25 +114,17 @@ def test_what_waits_goes_on_when_the_layer_makes_space_short(
         gone.result(10)
 
 
-@pytest.mark.parametrize("end", ["finish", "close"])
-def test_the_end_removes_what_is_left(removals: Deletions, end: str, tmp_path: Path) -> None:
+def test_the_end_removes_what_is_left(removals: Deletions, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
     with removals.unpacking():
         for name in ("a", "b"):
             removals.submit((tmp_path / name).rmdir)
-        ending = threading.Thread(target=getattr(removals, end))
+        ending = threading.Thread(target=removals.close)
         ending.start()
         ending.join(10)
     assert not ending.is_alive()
     assert os.listdir(tmp_path) == []
-
-
-def test_after_a_finish_it_gives_way_again(removals: Deletions) -> None:
-    removals.finish()
-    gone = removals.submit(lambda: None)
-    with pytest.raises(TimeoutError):
-        gone.result(0.1)
 
 
 def test_an_end_does_not_wait_for_all_files(
@@ -133,22 +132,17 @@ def test_an_end_does_not_wait_for_all_files(
 ) -> None:
     """A daemon took minutes to stop after it had removed large images."""
     monkeypatch.setattr(deletions, "_GRACE", 0.0)
-    begun, go_on = threading.Event(), threading.Event()
-    seen = []
-
-    def remove() -> None:
-        begun.set()
-        go_on.wait(10)
-        removals.pause()
-        seen.append("second file")
-
-    at_work, queued = removals.submit(remove), removals.submit(lambda: seen.append("next tree"))
-    begun.wait(10)
-    threading.Timer(0.1, go_on.set).start()
+    tree = TwoFiles(removals)
+    at_work, queued = (
+        removals.submit(tree.remove),
+        removals.submit(lambda: tree.seen.append("next tree")),
+    )
+    tree.begun.wait(10)
+    threading.Timer(0.1, tree.go_on.set).start()
     removals.close(0.0)
     assert at_work.done()
     assert queued.done()
-    assert seen == []
+    assert tree.seen == []
 
 
 def test_a_small_tree_goes_at_once(removals: Deletions, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ def test_a_long_sweep_goes_on_behind_the_start(
     assert driver.exists("large")
     assert record.exists()
     driver.go_on.set()
-    removals.finish()
+    removals.submit(lambda: None).result(10)
     assert not driver.all()
     assert not record.exists()
     removals.close()
