@@ -70,7 +70,7 @@ def git_daemon(base: Path) -> Iterator[str]:
         assert b"Ready" in daemon.stderr.readline()
         yield f"git://127.0.0.1:{port}"
     finally:
-        daemon.kill()
+        daemon.terminate()  # not killed: git would leave the process that serves
         daemon.wait()
         assert daemon.stderr
         daemon.stderr.close()
