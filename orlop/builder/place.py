@@ -163,9 +163,12 @@ class Placing:
         made = self.root.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fchown(made, *self._owner_of(item))
-            os.fchmod(made, self.chmod.of(item.mode, directory=True))
+            mode = self.chmod.of(item.mode, directory=True)
+            os.fchmod(made, mode)
         finally:
             os.close(made)
+        if mode & stat.S_ISGID:  # which it may not have had when it was opened
+            self._handing.update(fd for fd in self._open.values() if _hands_on(fd))
 
     def _special(self, fd: int, name: str, item: Item) -> None:
         if item.device:

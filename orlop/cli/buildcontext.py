@@ -124,6 +124,8 @@ class Directory:
                 yield from file_member(path, name, info, links)
             except PermissionError:
                 raise unreadable(path) from None
+            except OSError as e:
+                raise Failure(f"open {path}: {(e.strerror or str(e)).lower()}") from None
             return
         kind = _TYPES.get(stat.S_IFMT(info.st_mode))
         if kind == b"5":

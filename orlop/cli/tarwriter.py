@@ -7,6 +7,7 @@ Source: POSIX pax interchange format.
 import os
 import stat
 
+from orlop.cli.failure import Failure
 from orlop.cli.out import err
 
 TYPE_CHECKING = False
@@ -115,10 +116,14 @@ def _file(
 
             while left:
                 part = min(left, _PART)
-                yield FromFile(fd, part)
+                yield FromFile(fd, part, path)
                 left -= part
         while left:
-            data = os.read(fd, min(left, _BLOCK))
+            try:
+                data = os.read(fd, min(left, _BLOCK))
+            except OSError as e:
+                # the header has promised it: without it the archive would be another one
+                raise Failure(f"read {path}: {(e.strerror or str(e)).lower()}") from None
             if not data:
                 data = bytes(min(left, _BLOCK))  # it shrank: the header has promised more
             left -= len(data)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 API_VERSION = "1.50"
 _CHUNK = 1 << 18
-_EINVAL = 22
+_EIO, _EINVAL = 5, 22
 _SPARE = 8  # connections kept
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 
@@ -57,26 +57,34 @@ def query(values: "dict[str, Any]") -> str:
     return "?" + "&".join(pairs) if pairs else ""
 
 
+class Unreadable(OrlopError):
+    """A file that was to be sent."""
+
+
 class FromFile:
     """A piece of a streamed body: the next `size` bytes of a regular file, zeros where it ends."""
 
-    __slots__ = ("_fd", "_size")
+    __slots__ = ("_fd", "_name", "_size")
 
-    def __init__(self, fd: int, size: int) -> None:
+    def __init__(self, fd: int, size: int, name: str) -> None:
         self._fd = fd
         self._size = size
+        self._name = name  # for messages
 
     def __len__(self) -> int:
         return self._size
 
     def send(self, conn: "Connection") -> None:
-        """Without a copy where the connection is a plain socket. Raises OSError."""
+        """Without a copy where the connection is a plain socket. Raises OSError, Unreadable."""
         left = self._size
         if isinstance(conn.sock, _socket.socket):
             left = self._send_pages(conn.sock.fileno(), left)
         while left:
             size = min(left, _CHUNK)
-            data = posix.read(self._fd, size) or bytes(size)
+            try:
+                data = posix.read(self._fd, size) or bytes(size)
+            except OSError as error:
+                raise Unreadable(f"read {self._name}: {(error.strerror or '').lower()}") from None
             conn.send(data)
             left -= len(data)
 
@@ -86,9 +94,9 @@ class FromFile:
             try:
                 sent = posix.sendfile(target, self._fd, None, left)
             except OSError as error:
-                if error.errno != _EINVAL:
+                if error.errno not in (_EINVAL, _EIO):
                     raise
-                break
+                break  # of the file: reading it says so
             if not sent:
                 break
             left -= sent
@@ -298,6 +306,9 @@ class Client:
                 if fresh or stream is not None:
                     raise _lost(self.host, e) from None
                 # the kept connection had been closed by the daemon
+            except BaseException:
+                conn.close()  # the daemon must not take what it has for the whole
+                raise
 
     def _send_chunks(self, conn: Connection, stream: "Iterable[Piece]") -> None:
         try:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from orlop.errors import Conflict, InvalidArgument, NotFound, SystemFailure
@@ -68,7 +69,7 @@ def push(
         text = f"The push refers to repository [{reference.name}]"
         emit(progress.message(text))
         for named, image in _chosen(images, reference):
-            _push_one(images, named, image, auth, form, emit, cancel)
+            _Push(images, named, image, auth, form, emit, cancel).run()
         notify(images, "push", image, reference.familiar, reference.familiar_name)
 
     return stream(work, "push")
@@ -87,99 +88,86 @@ def _chosen(images: Images, reference: Reference) -> list[tuple[Reference, Image
     return out
 
 
-def _push_one(
-    images: Images,
-    named: Reference,
-    image: Image,
-    auth: Mapping[str, Any] | None,
-    form: Form,
-    emit: Emit,
-    cancel: threading.Event,
-) -> None:
-    last: RegistryFailure | None = None
-    for session in images.registries.sessions(named.domain, auth, push=True):
-        try:
-            with images.holding(image.chains):
-                _send(images, session, named, image, auth, form, emit, cancel)
-            return
-        except RegistryFailure as failure:
-            if not another_may_serve(session, failure):
-                raise
-            last = failure
-    raise last or SystemFailure("no endpoint to push to")
+@dataclass(frozen=True, slots=True)
+class _Push:
+    """One name on its way to its registry."""
 
+    images: Images
+    named: Reference
+    image: Image
+    auth: Mapping[str, Any] | None
+    form: Form
+    emit: Emit
+    cancel: threading.Event
 
-def _send(
-    images: Images,
-    session: Session,
-    named: Reference,
-    image: Image,
-    auth: Mapping[str, Any] | None,
-    form: Form,
-    emit: Emit,
-    cancel: threading.Event,
-) -> None:
-    layers = _layers(images, session, named, image, auth, form, emit, cancel)
-    digest, size = _config(session, named, image, cancel)
-    if form.kind == "zstd":
-        kind = OCI_MANIFEST
-        manifest = encode_oci_manifest(Descriptor(OCI_CONFIG, digest, size), layers)
-    else:
-        kind = DOCKER_MANIFEST
-        manifest = encode_docker_manifest(Descriptor(DOCKER_CONFIG, digest, size), layers)
-    shown = retrying(lambda: put_manifest(session, named, named.tag, manifest, kind), cancel=cancel)
-    with images.locked(image), suppress(Conflict):
-        images.references.set_digest(named.repository.with_digest(shown), image.id)
-    emit(progress.message(f"{named.tag}: digest: {shown} size: {len(manifest)}"))
-    emit(progress.aux({"Tag": named.tag, "Digest": shown, "Size": len(manifest)}))
+    def run(self) -> None:
+        last: RegistryFailure | None = None
+        for session in self.images.registries.sessions(self.named.domain, self.auth, push=True):
+            try:
+                with self.images.holding(self.image.chains):
+                    self._send(session)
+                return
+            except RegistryFailure as failure:
+                if not another_may_serve(session, failure):
+                    raise
+                last = failure
+        raise last or SystemFailure("no endpoint to push to")
 
+    def _send(self, session: Session) -> None:
+        named = self.named
+        layers = self._layers(session)
+        digest, size = self._config(session)
+        if self.form.kind == "zstd":
+            kind = OCI_MANIFEST
+            manifest = encode_oci_manifest(Descriptor(OCI_CONFIG, digest, size), layers)
+        else:
+            kind = DOCKER_MANIFEST
+            manifest = encode_docker_manifest(Descriptor(DOCKER_CONFIG, digest, size), layers)
+        shown = retrying(
+            lambda: put_manifest(session, named, named.tag, manifest, kind), cancel=self.cancel
+        )
+        with self.images.locked(self.image), suppress(Conflict):
+            self.images.references.set_digest(named.repository.with_digest(shown), self.image.id)
+        self.emit(progress.message(f"{named.tag}: digest: {shown} size: {len(manifest)}"))
+        self.emit(progress.aux({"Tag": named.tag, "Digest": shown, "Size": len(manifest)}))
 
-def _config(
-    session: Session, named: Reference, image: Image, cancel: threading.Event
-) -> tuple[Digest, int]:
-    digest = Digest(image.id)
+    def _config(self, session: Session) -> tuple[Digest, int]:
+        digest, raw = Digest(self.image.id), self.image.raw
 
-    def send() -> None:
-        if blob_size(session, named, digest) is None:
-            send_bytes(session, named, digest, image.raw)
+        def send() -> None:
+            if blob_size(session, self.named, digest) is None:
+                send_bytes(session, self.named, digest, raw)
 
-    retrying(send, cancel=cancel)
-    return digest, len(image.raw)
+        retrying(send, cancel=self.cancel)
+        return digest, len(raw)
 
-
-def _layers(
-    images: Images,
-    session: Session,
-    named: Reference,
-    image: Image,
-    auth: Mapping[str, Any] | None,
-    form: Form,
-    emit: Emit,
-    cancel: threading.Event,
-) -> list[Descriptor]:
-    """Descriptors bottom first. One blob is sent once even if layers repeat."""
-    abort = threading.Event()
-    pushes: dict[str, LayerPush] = {}
-    for chain, diff in zip(image.chains, image.diff_ids):
-        if diff not in pushes:
-            pushes[diff] = LayerPush(images, session, named, chain, diff, auth, emit, abort, form)
-    order = list(reversed(pushes.values()))
-    for item in order:
-        emit(progress.status("Preparing", item.short))
-    limit = max(1, images.config.max_concurrent_uploads)
-    for item in order[limit:]:
-        emit(progress.status("Waiting", item.short))
-    with ThreadPoolExecutor(limit, "push") as pool:
-        jobs = [pool.submit(item.run) for item in order]
-        try:
-            _watch(set(jobs), cancel)
-        finally:
-            abort.set()
-            for job in jobs:
-                job.cancel()
-    done = {item.diff: job.result() for item, job in zip(order, jobs)}
-    media_type = OCI_LAYER + "+zstd" if form.kind == "zstd" else DOCKER_LAYER
-    return [Descriptor(media_type, *done[diff]) for diff in image.diff_ids]
+    def _layers(self, session: Session) -> list[Descriptor]:
+        """Descriptors bottom first. One blob is sent once even if layers repeat."""
+        abort = threading.Event()
+        pushes: dict[str, LayerPush] = {}
+        for chain, diff in zip(self.image.chains, self.image.diff_ids):
+            if diff not in pushes:
+                pushes[diff] = LayerPush(
+                    self.images, session, self.named, chain, diff,
+                    self.auth, self.emit, abort, self.form,
+                )  # fmt: skip
+        order = list(reversed(pushes.values()))
+        for item in order:
+            self.emit(progress.status("Preparing", item.short))
+        limit = max(1, self.images.config.max_concurrent_uploads)
+        for item in order[limit:]:
+            self.emit(progress.status("Waiting", item.short))
+        with ThreadPoolExecutor(limit, "push") as pool:
+            jobs = [pool.submit(item.run) for item in order]
+            try:
+                _watch(set(jobs), self.cancel)
+            finally:
+                abort.set()
+                for job in jobs:
+                    job.cancel()
+        done = {item.diff: job.result() for item, job in zip(order, jobs)}
+        media_type = OCI_LAYER + "+zstd" if self.form.kind == "zstd" else DOCKER_LAYER
+        return [Descriptor(media_type, *done[diff]) for diff in self.image.diff_ids]
 
 
 def _watch(jobs: set[Future[tuple[Digest, int]]], cancel: threading.Event) -> None:

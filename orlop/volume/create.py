@@ -10,7 +10,7 @@ from orlop import files
 from orlop.errors import InvalidArgument, NotFound, SystemFailure
 from orlop.volume import local
 from orlop.volume.model import ANONYMOUS, Volume
-from orlop.volume.volumes import Volumes, anonymous_name, created_at
+from orlop.volume.volumes import STAGING, Volumes, anonymous_name, created_at
 
 
 def create(
@@ -44,7 +44,7 @@ def _make(
 ) -> Volume:
     """The directory under a name that is no volume's, then the rename: all or nothing."""
     path = volumes.root / name
-    staging = volumes.root / f"_new-{name[:64]}-{os.getpid()}"
+    staging = volumes.root / f"{STAGING}{name[:64]}-{os.getpid()}"
     anonymous = ANONYMOUS in labels
     try:
         volumes.root.mkdir(mode=0o701, parents=True, exist_ok=True)
@@ -54,7 +54,8 @@ def _make(
         data.mkdir(mode=0o755)
         data.chmod(0o755)
         if options:
-            files.write_atomic(staging / "opts.json", local.opts_json(options), durable=False)
+            raw = local.opts_json(options)
+            files.write_atomic(staging / "opts.json", raw, durable=not anonymous)
         volume = Volume(name, path, "", "local", labels or None, dict(options))
         volumes.write_record(volume, durable=not anonymous)
         staging.rename(path)

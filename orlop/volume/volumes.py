@@ -18,13 +18,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orlop import files
+from orlop import files, paths
 from orlop.errors import NotFound, OrlopError
 from orlop.events import Events
 from orlop.volume import local
 from orlop.volume.model import Volume
 
 log = logging.getLogger(__name__)
+
+# How the directories begin that are no volume yet or any more: no name of a volume does.
+STAGING, LEAVING = "_new-", "_gone-"
 
 
 @dataclass(eq=False, slots=True)
@@ -153,7 +156,9 @@ class Volumes:
 
     def write_record(self, volume: Volume, *, durable: bool) -> None:
         """Labels and the driver's options; a volume without either needs none."""
+        record = self.records / f"{volume.name}.json"
         if volume.labels is None and not volume.options:
+            record.unlink(missing_ok=True)  # of one that a crash took half away
             return
         self.records.mkdir(mode=0o700, parents=True, exist_ok=True)
         document = {
@@ -163,7 +168,7 @@ class Volumes:
             "Options": volume.options,
         }
         data = json.dumps(document).encode()
-        files.write_atomic(self.records / f"{volume.name}.json", data, durable=durable)
+        files.write_atomic(record, data, durable=durable)
 
     def _load(self) -> None:
         """Once: the directories, with what the records say of them."""
@@ -174,6 +179,7 @@ class Volumes:
                 names = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
         except FileNotFoundError:
             names = []
+        self._sweep(names)
         for name in names:
             try:
                 local.check_name(name)
@@ -183,6 +189,19 @@ class Volumes:
             if (path / "_data").is_dir():
                 self._volumes[name] = self._read(path)
         self._loaded = True
+
+    def _sweep(self, names: list[str]) -> None:
+        """What a crash left of a create or a remove; `names`: the directories below the root."""
+        try:
+            with paths.Root(self.root) as root:
+                for name in names:
+                    if name.startswith((STAGING, LEAVING)):
+                        root.rmtree(name)
+            for record in self.records.glob("*.json"):
+                if record.name.removesuffix(".json") not in names:
+                    record.unlink()  # else the next volume of this name would get its options
+        except OSError as error:
+            log.warning("left-overs of volumes stay: %s", error)
 
     def _read(self, path: Path) -> Volume:
         labels, options = None, None

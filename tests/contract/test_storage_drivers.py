@@ -240,3 +240,19 @@ def test_ext4_puts_layers_far_apart(name: str, tmp_path: Path) -> None:
         found = subprocess.run(["lsattr", "-d", home], capture_output=True, text=True, check=True)
         assert "T" in found.stdout.split()[0]
         driver.leave()
+
+
+def test_zfs_opens_over_what_lies_in_the_places_of_its_datasets(tmp_path: Path) -> None:
+    """rmdir and mount refused a directory that was not empty, and the daemon did not start."""
+    with filesystem("zfs", tmp_path) as root:
+        driver = DRIVERS["zfs"](root / "zfs")
+        (driver.create("a" * 64) / "kept").write_bytes(b"kept")
+        driver.leave()
+        for id in ("a" * 64, "b" * 64):
+            (driver.tree(id) / "left" / "over").mkdir(parents=True)
+        again = DRIVERS["zfs"](root / "zfs")
+        assert again.all() == ["a" * 64]
+        assert os.listdir(again.tree("a" * 64)) == ["kept"]
+        assert os.listdir(root / "zfs/graph") == ["a" * 64]
+        assert [os.listdir(p) for p in (root / "zfs").glob("left-*")] == [["left"]]
+        again.leave()

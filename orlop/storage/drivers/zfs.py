@@ -7,6 +7,7 @@ Works on OpenZFS and zfs-fuse. Source: zfs(8), zfsprops(7); Docker, "Use the ZFS
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -16,10 +17,13 @@ from pathlib import Path
 
 from orlop.errors import SystemFailure
 from orlop.kernel import mountinfo
+from orlop.paths import Root
 from orlop.storage.driver import Pause
 from orlop.storage.drivers.backing import backing_filesystem, nearest
 from orlop.storage.drivers.whole import WholeTrees
 from orlop.storage.recordfile import put, text
+
+log = logging.getLogger(__name__)
 
 _KINDS = ("zfs", "fuse.zfs")
 _BEST = ("xattr=sa", "acltype=posixacl")  # zfs-fuse has neither
@@ -65,10 +69,21 @@ class Zfs(WholeTrees):
         known = {row.rpartition("/")[2] for row in rows.split("\n") if row.count("/") > self._depth}
         for id in sorted(known):
             if not os.path.ismount(self.tree(id)):
+                self._clear_place(id)
                 _zfs("mount", self._dataset(id))
-        for entry in list(os.scandir(self._trees)):
-            if entry.name not in known:
-                os.rmdir(entry.path)  # the place of one that a crash took
+        with Root(self._trees) as trees:
+            for entry in list(os.scandir(self._trees)):
+                if entry.name not in known and not os.path.ismount(entry.path):
+                    trees.rmtree(entry.name)  # the place of one that a crash took
+
+    def _clear_place(self, id: str) -> None:
+        """zfs mounts on empty directories only. What lies there was written past the dataset:
+        it is kept for who wants to look, for nothing tells what it is."""
+        place = self.tree(id)
+        if place.is_dir() and os.listdir(place):
+            aside = self.home / f"left-{id[:12]}-{secrets.token_hex(4)}"
+            place.rename(aside)
+            log.warning("%s held files of no dataset; they are in %s now", place, aside)
 
     @property
     def _depth(self) -> int:

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,3 +79,37 @@ def test_a_copy_failed_where_no_attributes_can_be_listed(
         placing.close()
     source.close()
     assert (tree / "f").read_bytes() == b"content"
+
+
+def test_files_go_straight_into_a_directory_that_hands_its_group_on_by_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was looked at when it was opened; a later source of the same COPY sets the bit."""
+    tree, spool = tmp_path / "tree", tmp_path / "spool"
+    tree.mkdir()
+    spool.mkdir()
+    source = Context(spool)
+    for top, mode in (("a", 0o755), ("b", 0o2755)):
+        source.put(Item(top, DIRECTORY, 0o755))
+        source.put(Item(f"{top}/sub", DIRECTORY, mode))
+        source.add_file(f"{top}/sub/of-{top}", b"content")
+    source.settle()
+    apart: list[bytes] = []
+    make = elsewhere.Elsewhere.make
+
+    def seen(self: elsewhere.Elsewhere, fd: int, name: bytes, how: Any) -> int:
+        apart.append(name)
+        return make(self, fd, name, how)
+
+    monkeypatch.setattr(elsewhere.Elsewhere, "make", seen)
+    with Root(tree) as root:
+        placing = Placing(root, source, (os.getuid(), os.getgid()), Chmod(""), apart=True)
+        for top in ("a", "b"):
+            item = source.item(top)
+            assert item is not None
+            placing.place(Picked(item, top), "/", into=True)
+        placing.finish()
+        placing.close()
+    source.close()
+    assert sorted(os.listdir(tree / "sub")) == ["of-a", "of-b"]
+    assert apart == [b"of-a"]

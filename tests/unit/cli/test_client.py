@@ -16,6 +16,7 @@ from orlop.client.transport import (
     Connection,
     ConnectionFailed,
     FromFile,
+    Unreadable,
     open_unix,
     query,
     quote,
@@ -290,8 +291,8 @@ def test_a_body_from_a_file(plain: bool, cut: int, tmp_path: Path) -> None:
         os.truncate(path, len(content) - cut)
         parts = [
             b"begin",
-            FromFile(file.fileno(), 300_000),
-            FromFile(file.fileno(), 400_001),
+            FromFile(file.fileno(), 300_000, "file"),
+            FromFile(file.fileno(), 400_001, "file"),
             b"end",
         ]
         response = Client("test", dial).open("PUT", "/x", stream=parts)
@@ -318,6 +319,18 @@ def test_a_daemon_that_hangs_up_on_a_file(tmp_path: Path) -> None:
     with ours, theirs, open(path, "rb", buffering=0) as file:
         with pytest.raises(ApiError, match="no"):
             Client("test", lambda: Connection(ours)).open(
-                "PUT", "/x", stream=[FromFile(file.fileno(), 4 << 20)]
+                "PUT", "/x", stream=[FromFile(file.fileno(), 4 << 20, "file")]
             )
         thread.join()
+
+
+def test_a_body_that_cannot_be_read_is_not_ended() -> None:
+    """The daemon would take what it has for the whole; the connection is closed instead."""
+    ours, theirs = socket.socketpair()
+    fd = os.open("/", os.O_RDONLY)  # which sendfile and read refuse
+    with theirs, pytest.raises(Unreadable, match="read name: is a directory"):
+        Client("test", lambda: Connection(ours)).open(
+            "PUT", "/x", stream=[b"begin", FromFile(fd, 10, "name")]
+        )
+    os.close(fd)
+    assert ours.fileno() == -1

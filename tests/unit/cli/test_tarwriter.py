@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from orlop.cli import tarwriter
+from orlop.cli.failure import Failure
+from orlop.client.transport import Connection, FromFile, Unreadable
 
 
 @pytest.mark.parametrize("name", ["a", "d/é", "x" * 100, "x" * 101, "d/" * 60 + "f"])
@@ -74,3 +77,23 @@ def test_large_files_are_left_to_the_connection(tmp_path: Path) -> None:
             file = archive.extractfile(f"called/{name}")
             assert file is not None
             assert file.read() == (top / name).read_bytes()
+
+
+BROKEN = "/sys/class/net/lo/speed"  # 4096 bytes by its status, and every read fails
+
+
+def test_a_file_that_cannot_be_read_is_no_shorter_archive() -> None:
+    """The archive went on without the bytes that its header had promised, and all seemed well."""
+    with pytest.raises(Failure, match=f"read {BROKEN}: invalid argument"):
+        list(tarwriter.pack(BROKEN, "called", follow=False))
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_large_file_that_cannot_be_read(plain: bool) -> None:
+    """Left to the kernel, it was a lost connection."""
+    ours, theirs = socket.socketpair()
+    fd = os.open("/", os.O_RDONLY)  # which sendfile and read refuse
+    piece = FromFile(fd, 10, "some/file")
+    with ours, theirs, pytest.raises(Unreadable, match="read some/file: is a directory"):
+        piece.send(Connection(ours) if plain else Sink())  # type: ignore[arg-type]
+    os.close(fd)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,42 @@ def test_a_damaged_record_takes_the_labels_of_one_volume_only(
     assert again.get("v1").document()["Labels"] is None
     assert again.get("v1").document()["Options"] == options
     assert again.get("v2").document()["Labels"] == {"c": "d"}
+
+
+def test_what_a_crash_left_of_a_volume_is_no_part_of_the_next_one(
+    volumes: Volumes, root: Path
+) -> None:
+    """Its record outlived it, and the next volume of the name got its labels and options."""
+    options = {"type": "tmpfs", "device": "tmpfs"}
+    volumes.create("gone", labels={"a": "b"}, options=options)
+    record = (volumes.records / "gone.json").read_bytes()
+    volumes.remove("gone")
+    for daemon in (volumes, Volumes(root, Events())):
+        (daemon.records / "gone.json").write_bytes(record)
+        daemon.create("gone")
+        again = Volumes(root, Events()).get("gone").document()
+        assert (again["Labels"], again["Options"]) == (None, None)
+        daemon.remove("gone")
+
+
+def test_a_half_made_volume_goes_and_is_in_nobodys_way(volumes: Volumes, root: Path) -> None:
+    """In a container every daemon has the same process ID: the name could not be used again."""
+    staging = root / f"_new-v1-{os.getpid()}"
+    (staging / "_data").mkdir(parents=True)
+    (staging / "opts.json").write_text("{}")
+    (root / "_gone-volume-1" / "_data" / "deep").mkdir(parents=True)
+    volumes.create("v1")
+    assert os.listdir(root) == ["v1"]
+
+
+def test_volumes_on_a_disk_of_their_own_can_be_removed(tmp_path: Path) -> None:
+    """The trash is on the other disk: Invalid cross-device link."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as disk:
+        (tmp_path / "volumes").symlink_to(disk)
+        assert os.stat(disk).st_dev != tmp_path.stat().st_dev
+        volumes = Volumes(tmp_path / "volumes", Events())
+        volumes.create("v1")
+        (volumes.get("v1").mountpoint / "f").write_bytes(b"x")
+        volumes.remove("v1")
+        assert volumes.all() == []
+        assert os.listdir(disk) == []
