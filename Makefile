@@ -6,7 +6,7 @@ VENV := .venv
 CUTS ?= 2
 BIN := $(VENV)/bin
 
-.PHONY: help install uninstall dev fmt check unit test compare compare-api compare-parity bench chaos fuzz test-vm power-cuts test-callers clean
+.PHONY: help install uninstall dev fmt check unit test compare compare-api compare-parity bench chaos fuzz test-vm power-cuts test-callers test-handover clean
 
 help:            ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,12 @@ chaos: dev       ## kill sweeps and power cuts in full
 test-callers: dev ## containerd, CRI, podman, dockerd and Slurm on orlop-runtime
 	sh scripts/callers.sh '$(CURDIR)/$(VENV)/callers'
 	ORLOP_CALLERS='$(CURDIR)/$(VENV)/callers' $(BIN)/python -m pytest -q tests/compat/test_runtime_callers.py
+
+test-handover: dev ## data roots of dockerd 26.1 and 28.5 adopted and handed back, in full
+	sh scripts/dockerd.sh trixie '$(CURDIR)/$(VENV)/dockerd-trixie'
+	sh scripts/dockerd.sh forky '$(CURDIR)/$(VENV)/dockerd-forky'
+	ORLOP_HANDOVER=full ORLOP_DOCKERDS='$(CURDIR)/$(VENV)/dockerd-trixie:$(CURDIR)/$(VENV)/dockerd-forky' \
+	  $(BIN)/python -m pytest -q tests/compat/test_handover.py
 
 fuzz: dev        ## fuzzing in full
 	ORLOP_FUZZ=full $(BIN)/python -m pytest -q --timeout 7200 tests/fuzz tests/security/test_bombs.py tests/security/test_*races.py tests/security/test_build_escapes.py

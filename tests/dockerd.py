@@ -1,6 +1,8 @@
 """A real dockerd, unpacked from the distribution's packages, in namespaces of its own.
 
 Nothing of it is installed; its bridge and firewall rules live and die with its network namespace.
+Other releases: ORLOP_DOCKERDS, root filesystems with a dockerd, as `scripts/dockerd.sh` makes them,
+separated by colons.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ REPO = Path(__file__).parent.parent
 _TREE = REPO / ".venv" / "dockerd"
 _PACKAGES = ("docker.io", "containerd", "runc", "tini", "libdevmapper1.02.1")
 _READY = 60  # seconds
-_OTHER = os.environ.get("ORLOP_DOCKERD_TREE", "")  # a whole root filesystem with a dockerd in it
+# "" is the distribution's own
+ROOTS = [root for root in os.environ.get("ORLOP_DOCKERDS", "").split(":") if root] or [""]
 
 
 def tree() -> Path:
@@ -43,16 +46,18 @@ def tree() -> Path:
 
 
 class Dockerd:
-    def __init__(self, data_root: Path, base: Path) -> None:
+    def __init__(self, data_root: Path, base: Path, root: str = "") -> None:
+        """`root`: one of ROOTS."""
         self.data_root = data_root
+        self.root = root
         self.base = base  # short: containerd's socket lies below it
         self.socket = base / "d.sock"
         self.process: subprocess.Popen[bytes] | None = None
         self.log = base / "dockerd.log"
 
     def start(self) -> Dockerd:
-        if _OTHER:
-            return self._start_other(_OTHER)
+        if self.root:
+            return self._start_other(self.root)
         where = tree()
         binaries = f"{where}/usr/sbin:{where}/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         libraries = ":".join(str(p) for p in (where / "usr/lib").glob("*-linux-gnu"))
@@ -107,8 +112,11 @@ ip link set lo up; cd "$T"; pivot_root . old; umount -l /old; exec "$@" """
         deadline = time.monotonic() + _READY
         try:
             while self._run(["docker", "version"]).returncode:
-                if select.select([ended], [], [], 0.1)[0] or time.monotonic() > deadline:
-                    raise AssertionError(f"dockerd is not ready:\n{self.log.read_text()[-4000:]}")
+                if select.select([ended], [], [], 0.1)[0]:
+                    self.process.wait()
+                elif time.monotonic() < deadline:
+                    continue
+                raise AssertionError(f"dockerd is not ready:\n{self.log.read_text()[-4000:]}")
         finally:
             os.close(ended)
 
