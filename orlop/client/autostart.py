@@ -26,8 +26,12 @@ def start(socket_path: str) -> Connection:
         lock = os.open(
             os.path.join(directory, "autostart.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )
-    except OSError:
-        raise unreachable("unix://" + socket_path) from None
+    except OSError as error:
+        raise ConnectionFailed(
+            unreachable("unix://" + socket_path).message
+            + "\n"
+            + no_directory(error, own=os.getuid() != 0)
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         connection = _try(socket_path)  # another command may have been first
@@ -38,6 +42,17 @@ def start(socket_path: str) -> Connection:
         return _await(socket_path, _spawn(log), log)
     finally:
         os.close(lock)
+
+
+def no_directory(error: OSError, *, own: bool) -> str:
+    """What keeps the daemon's directory from being made; of a user's `own`, what to do about it."""
+    said = f"{error.filename}: {(error.strerror or '').lower()}"
+    if not own:
+        return said
+    return (
+        f"{said}; set XDG_RUNTIME_DIR to a directory of your own, as a login by systemd or "
+        "`loginctl enable-linger` makes it"
+    )
 
 
 def _check_namespaces(socket_path: str) -> None:

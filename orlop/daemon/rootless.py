@@ -15,6 +15,7 @@ import signal
 from pathlib import Path
 
 from orlop import subids
+from orlop.client.autostart import no_directory
 from orlop.config import Config
 from orlop.daemon import doorkeeper
 from orlop.errors import SystemFailure
@@ -36,10 +37,7 @@ def enter(config: Config) -> Config:
     try:
         runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise SystemFailure(
-            f"{error.filename}: {(error.strerror or '').lower()}; set XDG_RUNTIME_DIR to a "
-            "directory of your own, as a login by systemd or `loginctl enable-linger` makes it"
-        ) from None
+        raise SystemFailure(no_directory(error, own=True)) from None
     make_room(detect())
     holder = _holder(runtime)
     if holder == 0 or not doorkeeper.answers(runtime):

@@ -155,22 +155,31 @@ def set_memory_policy(mode: int, nodes: int) -> None:
     libc.call("set_mempolicy", mode, mask, count, path="set_mempolicy")
 
 
+_UNLIMITED = (1 << 64) - 1
+
+
 def set_rlimit(kind: int, soft: int, hard: int) -> str | None:
-    """Set a limit; -1 is unlimited. A hard limit we may not raise is clamped: the note says so."""
+    """Set a limit; -1 is unlimited, as is the kernel's own number for it (2**64 - 1).
+
+    A hard limit that we may not raise is clamped: the note says so.
+    """
+    soft, hard = soft & _UNLIMITED, hard & _UNLIMITED
     try:
-        resource.setrlimit(kind, (soft, hard))
+        resource.setrlimit(kind, (_signed(soft), _signed(hard)))
         return None
     except ValueError as error:  # Python's form of EPERM and of soft > hard
-        if hard != -1 and (soft == -1 or soft > hard):
+        if soft > hard:
             raise OSError(22, "Invalid argument") from error
-    _, ceiling = resource.getrlimit(kind)
-    clamped = _lower(hard, ceiling)
-    resource.setrlimit(kind, (_lower(soft, clamped), clamped))
-    return f"rlimit {kind}: hard limit {hard} needs CAP_SYS_RESOURCE, kept at {clamped}"
+    ceiling = resource.getrlimit(kind)[1] & _UNLIMITED
+    clamped = min(hard, ceiling)
+    resource.setrlimit(kind, (_signed(min(soft, clamped)), _signed(clamped)))
+    wanted = "unlimited" if hard == _UNLIMITED else hard
+    return f"rlimit {kind}: hard limit {wanted} needs CAP_SYS_RESOURCE, kept at {clamped}"
 
 
-def _lower(a: int, b: int) -> int:
-    return b if a == -1 else a if b == -1 else min(a, b)
+def _signed(value: int) -> int:
+    """As Python's resource module takes a limit."""
+    return value - _UNLIMITED - 1 if value >> 63 else value
 
 
 def reset_signals() -> None:

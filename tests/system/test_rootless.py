@@ -192,6 +192,13 @@ def test_without_subordinate_ids_it_says_what_to_run() -> None:
         )
 
 
+def test_without_a_runtime_directory_the_command_line_says_what_to_set(user: Rootless) -> None:
+    done = user.orlop("ps", env={"XDG_RUNTIME_DIR": ""}, check=False)
+    assert done.returncode == 1
+    assert "Is the orlop daemon running?" in done.stderr
+    assert "permission denied; set XDG_RUNTIME_DIR to a directory of your own" in done.stderr
+
+
 def test_without_a_tun_device_ports_work_all_the_same() -> None:
     with closing(Rootless(tun=False)) as user:
         user.orlop("bootstrap", "busybox")
