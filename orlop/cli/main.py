@@ -33,6 +33,19 @@ def run(argv: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as e:
+        return _unexpected(session, e)
+
+
+def _unexpected(session: Session, error: Exception) -> int:
+    """A fault of ours, or of a server that is no daemon: one line, and where with --debug."""
+    kind = type(error).__name__
+    err(f"orlop: internal error: {kind}: {error}{'' if session.debug else ' (-D says where)'}\n")
+    if session.debug:
+        import traceback
+
+        err(traceback.format_exc())
+    return 1
 
 
 def _dispatch(session: Session, argv: list[str]) -> int:

@@ -67,9 +67,16 @@ class Session:
         return self._client
 
 
+# of what the files of TLS hold, not of reading them, too
+_AS_THEY_ARE = (
+    "protocol", "ssh host", "unable to parse", "failed to retrieve", "no valid private key",
+    "private key is encrypted",
+)  # fmt: skip
+
+
 def _unusable(message: str) -> Failure:
     if message.startswith("conflicting options"):
         return Failure(message)
-    if not message.startswith(("protocol", "ssh host")):
+    if not message.startswith(_AS_THEY_ARE):
         message = "unable to resolve orlop endpoint: " + message
     return Failure("Failed to initialize: " + message)

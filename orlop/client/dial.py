@@ -1,13 +1,12 @@
 """Connections that are not a local socket: TCP, TLS and ssh. Loaded only when asked for."""
 
-import os
 import socket
 import subprocess
 from typing import Any
 from urllib.parse import urlsplit
 
-from orlop.client.host import getenv, unreachable
-from orlop.client.transport import Connection, ConnectionFailed
+from orlop.client.host import unreachable
+from orlop.client.transport import Broken, Connection, ConnectionFailed
 from orlop.errors import InvalidArgument
 
 # The far side may have orlop or only docker; both speak `system dial-stdio`.
@@ -17,64 +16,55 @@ _REMOTE = (
 )
 
 
-def dial_remote(
-    host: str, config_dir: str, tls: dict[str, Any], secure: bool, verify: bool
-) -> Connection:
-    """Connect to tcp:// or ssh://. Raises ConnectionFailed, InvalidArgument."""
+def dial_remote(host: str, context: Any) -> Connection:
+    """Connect to tcp:// or ssh://. `context`: an ssl.SSLContext, None without TLS.
+
+    Raises ConnectionFailed, InvalidArgument, ssl.SSLError.
+    """
     if host.startswith("ssh://"):
         return _dial_ssh(host)
-    if not host.startswith("tcp://"):
-        raise InvalidArgument(f"protocol not available: {host}")
     parts = urlsplit(host)
+    name = parts.hostname or "localhost"
     try:
-        plain = socket.create_connection((parts.hostname or "localhost", parts.port or 2375), 30)
+        plain = socket.create_connection((name, port_of(host)), 30)
+    except ConnectionRefusedError:
+        raise unreachable(host) from None
+    except socket.gaierror:
+        raise Broken(f"dial tcp: lookup {name}: no such host") from None
     except OSError as e:
-        if isinstance(e, ConnectionRefusedError):
-            raise unreachable(host) from None
-        raise ConnectionFailed(
-            f"error during connect: dial tcp {parts.netloc}: {e.strerror or e}"
-        ) from None
+        why = "i/o timeout" if isinstance(e, TimeoutError) else "connect: " + _words(e)
+        raise Broken(f"dial tcp {parts.netloc}: {why}") from None
     plain.settimeout(None)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # Docker keeps idle attach connections alive through NAT with 30 s probes
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
-    if not secure:
-        return Connection(plain, plain)
-    return _wrap(plain, parts.hostname or "localhost", config_dir, tls, verify)
+    return Connection(plain, plain) if context is None else _wrap(plain, name, context)
 
 
-def _wrap(
-    plain: socket.socket, name: str, config_dir: str, tls: dict[str, Any], verify: bool
-) -> Connection:
-    import ssl
-
-    base = getenv("DOCKER_CERT_PATH") or config_dir
-    paths = {
-        key: str(tls.get(key) or os.path.join(base, default))
-        for key, default in (
-            ("tlscacert", "ca.pem"),
-            ("tlscert", "cert.pem"),
-            ("tlskey", "key.pem"),
-        )
-    }
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+def port_of(host: str) -> int:
+    """Raises Broken."""
     try:
-        if verify:
-            if os.path.exists(paths["tlscacert"]) or tls.get("tlscacert"):
-                context.load_verify_locations(paths["tlscacert"])
-            else:
-                context.load_default_certs()
-        else:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if os.path.exists(paths["tlscert"]) or tls.get("tlscert"):
-            context.load_cert_chain(paths["tlscert"], paths["tlskey"])
+        return urlsplit(host).port or 2375
+    except ValueError:
+        port = urlsplit(host).netloc.rpartition(":")[2]
+        raise Broken(f"dial tcp: address {port}: invalid port") from None
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _wrap(plain: socket.socket, name: str, context: Any) -> Connection:
+    try:
         secured = context.wrap_socket(plain, server_hostname=name)
-    except (OSError, ssl.SSLError) as e:
+    except OSError as error:  # ssl.SSLError is one
         plain.close()
-        raise ConnectionFailed(f"error during connect: tls: {e}") from None
+        from ssl import SSLError
+
+        from orlop.client.certificates import words
+
+        raise Broken(words(error) if isinstance(error, SSLError) else _words(error)) from None
     return Connection(_Tls(secured), secured)
 
 
@@ -106,8 +96,6 @@ class _Tls:
 
 def _dial_ssh(host: str) -> Connection:
     parts = urlsplit(host)
-    if not parts.hostname:
-        raise InvalidArgument(f"invalid ssh URL: no host specified: {host}")
     if parts.path not in ("", "/"):
         raise InvalidArgument(f"invalid ssh URL: extra path after the host: {parts.path!r}")
     argv = ["ssh"]
@@ -115,7 +103,7 @@ def _dial_ssh(host: str) -> Connection:
         argv += ["-l", parts.username]
     if parts.port:
         argv += ["-p", str(parts.port)]
-    argv += ["-o", "ConnectTimeout=30", "-T", "--", parts.hostname, _REMOTE]
+    argv += ["-o", "ConnectTimeout=30", "-T", "--", parts.hostname or "", _REMOTE]
     ours, theirs = socket.socketpair()
     try:
         child = subprocess.Popen(

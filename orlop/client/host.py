@@ -12,7 +12,7 @@ from orlop.errors import InvalidArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 ENV = posix.environ
@@ -98,7 +98,7 @@ def parse_tcp(text: str, default: str) -> str:
         host, _, port = address.partition(":")
     port = port or standard_port
     if not port.isdigit():
-        raise InvalidArgument(f"invalid bind address format: {text}")
+        raise InvalidArgument(f'parse "tcp://{address}": invalid port ":{port}" after host')
     return f"tcp://{host or standard_host}:{port}{slash}{path}"
 
 
@@ -123,19 +123,23 @@ def client_for(settings: Settings, config: "Mapping[str, Any]") -> Client:
         raise InvalidArgument("conflicting options: cannot specify both --host and --context")
     given, tls = _resolve(settings)
     verify = tls.get("tlsverify") or bool(getenv("DOCKER_TLS_VERIFY"))
-    secure = bool(verify or tls.get("tls"))
+    # as Docker: who names --tlsverify or $DOCKER_TLS at all wants TLS
+    secure = bool(verify or tls.get("tls") or "tlsverify" in settings.tls or getenv("DOCKER_TLS"))
+    context: Any = None
     if secure:
-        _check_certificates(settings, tls)
+        from orlop.client.certificates import context as made
+
+        base = getenv("DOCKER_CERT_PATH") or settings.config_dir
+        context = made(base, tls, bool(verify))
     autostart = settings.autostart and not given and not secure
     host = parse_host(given, secure)
     if host.startswith("npipe:"):
         raise InvalidArgument("protocol not available")
-    if host.startswith("ssh://") and ":" in host[6:].rpartition("@")[0]:
-        raise InvalidArgument(
-            "ssh host connection is not valid: invalid SSH URL: "
-            "plain-text password is not supported"
-        )
-    client = Client(host, _dialer(host, settings, tls, secure, verify, autostart))
+    if host.startswith("fd:"):
+        raise InvalidArgument(f"unable to parse docker host `{host}`")
+    if host.startswith("ssh://"):
+        _check_ssh(host[6:])
+    client = Client(host, _dialer(host, context, autostart), secure=secure)
     headers = config.get("HttpHeaders")
     if isinstance(headers, dict):
         client.headers.update({str(k): str(v) for k, v in headers.items()})
@@ -146,16 +150,13 @@ def client_for(settings: Settings, config: "Mapping[str, Any]") -> Client:
     return client
 
 
-def _check_certificates(settings: Settings, tls: "dict[str, Any]") -> None:
-    """As Docker: the CA must be there, key and certificate when they are named."""
-    base = getenv("DOCKER_CERT_PATH") or settings.config_dir
-    paths = [str(tls.get("tlscacert") or base + "/ca.pem")]
-    paths += [str(tls[name]) for name in ("tlscert", "tlskey") if tls.get(name)]
-    for path in paths:
-        try:
-            posix.stat(path)
-        except OSError:
-            raise InvalidArgument(f"open {path}: no such file or directory") from None
+def _check_ssh(address: str) -> None:
+    prefix = "ssh host connection is not valid: invalid SSH URL: "
+    user, _, name = address.partition("/")[0].rpartition("@")
+    if ":" in user:
+        raise InvalidArgument(prefix + "plain-text password is not supported")
+    if not name:
+        raise InvalidArgument(prefix + "hostname is empty")
 
 
 def _resolve(settings: Settings) -> "tuple[str, dict[str, Any]]":
@@ -204,9 +205,7 @@ def _current(config_dir: str) -> str:
     return current(config_dir)
 
 
-def _dialer(
-    host: str, settings: Settings, tls: "dict[str, Any]", secure: bool, verify: bool, own: bool
-) -> "Any":
+def _dialer(host: str, context: "Any", own: bool) -> "Callable[[], Connection]":
     if host.startswith("unix://"):
         path = host[7:]
         return lambda: _dial_unix(host, path, own)
@@ -214,7 +213,7 @@ def _dialer(
     def dial() -> Connection:
         from orlop.client.dial import dial_remote
 
-        return dial_remote(host, settings.config_dir, tls, secure, verify)
+        return dial_remote(host, context)
 
     return dial
 

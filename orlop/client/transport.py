@@ -37,6 +37,10 @@ class ConnectionFailed(OrlopError):
     """Nobody answers at that host."""
 
 
+class Broken(ConnectionFailed):
+    """The message is only why: who asked says what was asked."""
+
+
 def quote(text: object, safe: bytes = b"") -> str:
     """Percent-encode for a path."""
     data = str(text).encode("utf-8", "surrogateescape")
@@ -203,7 +207,7 @@ class Connection:
         while b"\n" not in self.buffer:
             data = self.sock.recv(_CHUNK)
             if not data:
-                raise ConnectionFailed("unexpected EOF")
+                raise Broken("unexpected EOF" if self.buffer else "EOF")
             self.buffer += data
         line, self.buffer = self.buffer.split(b"\n", 1)
         return line.rstrip(b"\r")
@@ -215,7 +219,13 @@ class Connection:
                 pass
             first = self.line().split(b" ", 2)
         if len(first) < 2 or not first[0].startswith(b"HTTP/") or not first[1].isdigit():
-            raise ConnectionFailed("malformed HTTP response")
+            from orlop.text import go_quote
+
+            said = b" ".join(first).decode("utf-8", "replace")
+            raise Broken(
+                "net/http: HTTP/1.x transport connection broken: malformed HTTP response "
+                + go_quote(said)
+            )
         headers: dict[str, str] = {}
         while line := self.line():
             name, _, value = line.decode("latin-1").partition(":")
@@ -239,8 +249,11 @@ def open_unix(path: str) -> Connection:
 class Client:
     """The API of one daemon."""
 
-    def __init__(self, host: str, dial: "Callable[[], Connection]") -> None:
+    def __init__(
+        self, host: str, dial: "Callable[[], Connection]", *, secure: bool = False
+    ) -> None:
         self.host = host
+        self.secure = secure  # by TLS
         self._dial = dial
         self.version = API_VERSION
         self.pinned = False  # the user named the version: no downgrade
@@ -266,8 +279,11 @@ class Client:
         if upgrade:
             extra += [("Connection", "Upgrade"), ("Upgrade", "tcp")]
         response = self._exchange(method, path, data, extra, stream)
-        if response.status < 400:
+        if response.status < 300 or response.status == 304:
             return response
+        if response.status < 400:
+            response.close()
+            raise self._failed(method, path, Broken("unexpected redirect in response"))
         message = _message(response)
         limit = message.rpartition("Maximum supported API version is ")[2]
         if response.status == 400 and "is too new" in message and not self.pinned and limit:
@@ -295,7 +311,7 @@ class Client:
             try:
                 conn, fresh = self._idle.pop(), False
             except IndexError:
-                conn, fresh = self._dial(), True
+                conn, fresh = self._fresh(method, path), True
             try:
                 conn.send(head + data)
                 if stream is not None:
@@ -304,11 +320,22 @@ class Client:
             except (ConnectionFailed, OSError) as e:
                 conn.close()
                 if fresh or stream is not None:
-                    raise _lost(self.host, e) from None
+                    raise self._failed(method, path, e) from None
                 # the kept connection had been closed by the daemon
             except BaseException:
                 conn.close()  # the daemon must not take what it has for the whole
                 raise
+
+    def _fresh(self, method: str, path: str) -> Connection:
+        try:
+            return self._dial()
+        except Broken as e:
+            raise self._failed(method, path, e) from None
+
+    def _failed(self, method: str, path: str, error: Exception) -> ConnectionFailed:
+        from orlop.client.faults import broken
+
+        return broken(self.host, self.secure, method, f"/v{self.version}{path}", error)
 
     def _send_chunks(self, conn: Connection, stream: "Iterable[Piece]") -> None:
         try:
@@ -340,16 +367,26 @@ class Client:
         response = self.open(method, path, body, **options)
         try:
             data = response.read()
-        except (ConnectionFailed, OSError) as e:
+        except OSError as e:
             response.close()
-            raise _lost(self.host, e) from None
+            raise self._failed(method, path, e) from None
+        except ConnectionFailed:
+            response.close()
+            raise
         self.release(response)
         return data
 
     def call(self, method: str, path: str, body: "Any" = None, **options: "Any") -> "Any":
         """The decoded answer, None when it has no body."""
         data = self.raw(method, path, body, **options)
-        return loads(data) if data.strip() else None
+        if not data.strip():
+            return None
+        try:
+            return loads(data)
+        except (ValueError, SystemError):  # the latter by a quirk of the C scanner
+            from orlop.client.faults import unreadable
+
+            raise unreadable(data) from None
 
     def hijack(self, method: str, path: str, body: "Any" = None) -> tuple[Response, Connection]:
         """Take the connection over: raw bytes after the headers (101, or 200 of old daemons)."""
@@ -363,22 +400,16 @@ def _message(response: Response) -> str:
     except (OSError, ConnectionFailed):
         data = b""
     response.close()
+    text = data.decode("utf-8", "replace").strip()
     if "json" in response.headers.get("content-type", "json"):
         try:
             found = loads(data)
-            if isinstance(found, dict) and "message" in found:
-                return str(found["message"]).strip()
-        except ValueError:
+            if isinstance(found, dict):
+                text = str(found.get("message") or "").strip()
+        except (ValueError, SystemError):
             pass
-    text = data.decode("utf-8", "replace").strip()
-    return text or f"request returned {response.status}"
+    if text:
+        return text
+    from orlop.client.faults import silent
 
-
-def _lost(host: str, error: Exception) -> ConnectionFailed:
-    if isinstance(error, ConnectionFailed):
-        return ConnectionFailed(
-            f"error during connect: {host}: {error.message}"
-            if error.message == "unexpected EOF"
-            else error.message
-        )
-    return ConnectionFailed(f"error during connect: {host}: {error}")
+    return silent(response.status)
