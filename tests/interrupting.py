@@ -97,6 +97,11 @@ def consistent(daemon: Daemon) -> None:
     running = daemon.docker("ps", "-q").stdout.split()
     assert len(merged(daemon)) == len(running), merged(daemon)
     assert len(ports(daemon)) <= len(running), ports(daemon)
+    volumes = set(daemon.docker("volume", "ls", "-q").stdout.split())
+    kept = {n for n in os.listdir(daemon.data_root / "volumes") if n != "metadata.db"}
+    assert kept == volumes, (kept, volumes)
+    notes = daemon.data_root / "orlop/volumes"
+    assert {p.stem for p in notes.glob("*.json")} <= volumes
     blobs = daemon.data_root / "orlop/blobs"
     if blobs.is_dir():
         incoming = blobs / "incoming"
@@ -136,12 +141,14 @@ def strays(daemon: Daemon) -> set[str]:
         known |= {p.read_text() for n in ("mount-id", "init-id") if (p := mount / n).exists()}
     trees = set(os.listdir(daemon.data_root / "overlay2")) - {"l"}
     links = os.listdir(daemon.data_root / "overlay2/l")
+    out |= set(os.listdir(daemon.data_root / "orlop/trash"))
     return out | (trees ^ known) | (set(links) if len(links) != len(trees) else set())
 
 
 def tell(kind: str, call: Call, kills: int, acknowledged: int) -> None:
     if TABLE:
-        row = {"sweep": kind, "call": call[0], "kills": kills, "acknowledged": acknowledged}
+        name = " ".join(call[:2]) if call[0] == "volume" else call[0]
+        row = {"sweep": kind, "call": name, "kills": kills, "acknowledged": acknowledged}
         with open(TABLE, "a") as file:
             file.write(json.dumps(row) + "\n")
 

@@ -177,3 +177,45 @@ def test_rm(own_orlopd: Daemon, sweep: Sweep) -> None:
         assert gone()
 
     sweep(own_orlopd, ("rm", "-f", "one"), make, repeat=repeat, proof=gone)
+
+
+@SWEEPS
+def test_volume_create(own_orlopd: Daemon, sweep: Sweep) -> None:
+    """There with its labels and options, or not at all."""
+    call = ("volume", "create", "--label=a=b", "--opt=type=tmpfs", "--opt=device=tmpfs", "one")
+    shown = ("volume", "inspect", "-f", "{{.Labels.a}} {{.Options.type}}", "one")
+
+    def repeat() -> None:
+        own_orlopd.docker(*call)
+        assert own_orlopd.docker(*shown).stdout == "b tmpfs\n"
+
+    sweep(
+        own_orlopd,
+        call,
+        lambda: own_orlopd.docker("volume", "rm", "-f", "one"),
+        repeat=repeat,
+        proof=lambda: own_orlopd.docker(*shown, check=False).stdout == "b tmpfs\n",
+    )
+
+
+@SWEEPS
+def test_volume_rm(own_orlopd: Daemon, sweep: Sweep) -> None:
+    def make() -> None:
+        own_orlopd.docker("volume", "rm", "-f", "one")
+        own_orlopd.docker("volume", "create", "--label=a=b", "one")
+        script = "mkdir -p /v/d; for i in $(seq 50); do echo $i >/v/d/$i; done"
+        own_orlopd.docker(
+            "run", "--rm", "--net=none", "-v", "one:/v", "busybox", "sh", "-c", script
+        )
+
+    def repeat() -> None:
+        own_orlopd.docker("volume", "rm", "-f", "one")
+        own_orlopd.docker("volume", "create", "one")  # has nothing of the old one
+        assert (
+            own_orlopd.docker("volume", "inspect", "-f", "{{.Labels}}", "one").stdout == "map[]\n"
+        )
+
+    def gone() -> bool:
+        return own_orlopd.docker("volume", "ls", "-q").stdout == ""
+
+    sweep(own_orlopd, ("volume", "rm", "one"), make, repeat=repeat, proof=gone)
