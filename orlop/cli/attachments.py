@@ -160,9 +160,11 @@ def _pruned(value: "Json") -> "Json":
     result: Json = {}
     for key, one in value.items():
         if isinstance(one, dict):
-            one = _pruned(one)
-            if not one and key in ("Labels", "Options"):
-                continue
+            if key in ("Labels", "Options"):
+                if not one:
+                    continue
+            else:
+                one = _pruned(one)
         elif not one:
             continue
         result[key] = one

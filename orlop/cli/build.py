@@ -40,6 +40,10 @@ _LIMITS = (
 
 
 def build(session: Session, options: Options) -> int:
+    if options.changed("disable-content-trust"):
+        from orlop.cli.trust import refuse_trust
+
+        refuse_trust(options)
     how = _progress(options)
     outputs = [buildoutput.parse(text) for text in options.all("output")]
     platforms = [p for p in options.text("platform").split(",") if p] or [""]

@@ -57,7 +57,11 @@ def _dispatch(session: Session, argv: list[str]) -> int:
         ) from None
     _globals(session, top)
     if top.help:
-        return _help(session, [], top)
+        from orlop.cli.help.show import show_root
+
+        out(show_root())
+        err("".join(note + "\n" for note in top.notes))
+        return 0
     if top.flag("version"):
         out(f"Orlop version {VERSION}\n")
         return 0
@@ -65,7 +69,7 @@ def _dispatch(session: Session, argv: list[str]) -> int:
         from orlop.cli.help.show import show_root
 
         err(show_root())
-        return 1
+        return 0
     return _command(session, top.args)
 
 
@@ -135,6 +139,10 @@ def execute(session: Session, typed: str, path: str, rest: list[str]) -> int:
         ) from None
     if options.help:
         return _help(session, typed.split(), options)
+    if b"DOCKER_DEFAULT_PLATFORM" in posix.environ or b"DOCKER_CONTENT_TRUST" in posix.environ:
+        from orlop.cli.environment import apply
+
+        apply(path, options)
     for note in options.notes:
         out(note + "\n")
     _check_arity(typed, arity, len(options.args))
@@ -153,7 +161,7 @@ def _group(session: Session, name: str, rest: list[str]) -> int:
             f"Run 'orlop {name} --help' for more information",
             125,
         ) from None
-    if options.help:
+    if options.help or "--help" in rest:
         return _help(session, [name], options)
     if options.args:
         raise Failure(
@@ -177,9 +185,9 @@ def _help(session: Session, path: list[str], options: Options) -> int:
 
 
 def _use(typed: str) -> str:
-    from orlop.cli.help.show import use_line
+    from orlop.cli.help.show import more_usage, use_line
 
-    return use_line(typed)
+    return use_line(typed) + more_usage(typed)
 
 
 def _check_arity(typed: str, arity: str, count: int) -> None:
@@ -201,9 +209,7 @@ def _check_arity(typed: str, arity: str, count: int) -> None:
         word = "SRun"
     else:
         says = f"requires at least {least} and at most {most} argument{'' if most == 1 else 's'}"
-    from orlop.cli.help.show import more_usage
-
     raise Failure(
-        f"orlop: 'orlop {typed}' {says}\n\nUsage:  orlop {_use(typed)}{more_usage(typed)}\n\n"
+        f"orlop: 'orlop {typed}' {says}\n\nUsage:  orlop {_use(typed)}\n\n"
         f"{word} 'orlop {typed} --help' for more information"
     )

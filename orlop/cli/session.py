@@ -39,22 +39,32 @@ class Session:
         path = self.config_dir + "/config.json"
         try:
             fd = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
-        except OSError:
+        except FileNotFoundError:
             return {}
+        except OSError as e:
+            _warn(f"Error loading config file: open {path}: {(e.strerror or '').lower()}")
+            return {}
+        data = b""
         try:
-            data = b""
             while piece := posix.read(fd, 65536):
                 data += piece
+        except OSError as e:
+            _warn(f"Error parsing config file ({path}): read {path}: {(e.strerror or '').lower()}")
+            return {}
         finally:
             posix.close(fd)
         try:
-            found = loads(data)
-        except ValueError as e:
-            from orlop.cli.out import err
+            found: Any = loads(data)
+        except (ValueError, SystemError):  # the latter by a quirk of the C scanner
+            found = None
+        if not isinstance(found, dict) or not all(map(_as_expected, found.items())):
+            from orlop.cli.configfile import repaired
 
-            err(f"WARNING: Error parsing config file ({path}): {e}\n")
-            return {}
-        return found if isinstance(found, dict) else {}
+            found, wrong = repaired(data)
+            if wrong:
+                _warn(f"Error parsing config file ({path}): {wrong}")
+        kept: dict[str, Any] = found
+        return kept
 
     @property
     def client(self) -> "Client":
@@ -67,10 +77,28 @@ class Session:
         return self._client
 
 
+_AS_TEXT = frozenset(
+    ("psFormat", "imagesFormat", "networksFormat", "volumesFormat", "statsFormat", "detachKeys")
+)
+
+
+def _as_expected(entry: "tuple[str, Any]") -> bool:
+    key, value = entry
+    if key == "HttpHeaders" and isinstance(value, dict):
+        return all(isinstance(one, str) for one in value.values())
+    return key not in _AS_TEXT or value is None or isinstance(value, str)
+
+
+def _warn(message: str) -> None:
+    from orlop.cli.out import err
+
+    err(f"WARNING: {message}\n")
+
+
 # of what the files of TLS hold, not of reading them, too
 _AS_THEY_ARE = (
     "protocol", "ssh host", "unable to parse", "failed to retrieve", "no valid private key",
-    "private key is encrypted",
+    "private key is encrypted", "failed to set custom headers",
 )  # fmt: skip
 
 

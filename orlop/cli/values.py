@@ -231,6 +231,8 @@ def read_variables(path: str, lookup: bool) -> list[str]:
             data = f.read()
     except OSError as e:
         reason = (e.strerror or "").lower()
+        if isinstance(e, IsADirectoryError):
+            raise ValueError(f"invalid env file ({path}): read {path}: {reason}") from None
         raise ValueError(f"open {path}: {reason}") from None
     found: list[str] = []
     try:

@@ -141,6 +141,10 @@ def client_for(settings: Settings, config: "Mapping[str, Any]") -> Client:
         _check_ssh(host[6:])
     client = Client(host, _dialer(host, context, autostart), secure=secure)
     headers = config.get("HttpHeaders")
+    if b"DOCKER_CUSTOM_HEADERS" in ENV:
+        from orlop.client.headers import VARIABLE, custom
+
+        headers = custom(getenv(VARIABLE)) or headers
     if isinstance(headers, dict):
         client.headers.update({str(k): str(v) for k, v in headers.items()})
     client.headers["User-Agent"] = "Orlop-Client/0.1.0 (linux)"

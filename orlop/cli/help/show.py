@@ -107,7 +107,8 @@ def use_line(typed: str) -> str:
 
 def more_usage(typed: str) -> str:
     """Its second usage line, with its line feed; "" for most."""
-    return "".join("\n" + line for line in texts()[_canonical(typed)].more)
+    text = texts().get(_canonical(typed))
+    return "".join("\n" + line for line in text.more) if text else ""
 
 
 def show(argv: list[str]) -> str:
@@ -118,14 +119,21 @@ def show(argv: list[str]) -> str:
     if argv[0] in words.GROUPS:
         path = words.ALIASES.get(typed, typed)
         if path not in words.COMMANDS:
+            _nothing_more(argv[1:])
             return _show_group(argv[0])
+        _nothing_more(argv[2:])
         return _show_command(path, path)
     if _canonical(typed) in words.COMMANDS:
+        _nothing_more(argv[2:])
         return _show_command(typed, _canonical(typed))
     path = _canonical(argv[0])
-    if path not in words.COMMANDS:
-        raise Failure(f"unknown help topic: {' '.join(argv)}")
+    _nothing_more(argv if path not in words.COMMANDS else argv[1:])
     return _show_command(argv[0], path)
+
+
+def _nothing_more(rest: list[str]) -> None:
+    if rest:
+        raise Failure(f"unknown help topic: {' '.join(rest)}")
 
 
 def _show_command(typed: str, path: str) -> str:
@@ -263,10 +271,7 @@ def help_(session: Session, options: Options) -> int:
 
         out(draw(is_terminal(1)))
         return 0
-    try:
-        out(show(options.args))
-    except Failure:
-        raise Failure(f"unknown help topic: {' '.join(options.args)}") from None
+    out(show(options.args))
     return 0
 
 

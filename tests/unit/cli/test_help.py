@@ -95,7 +95,7 @@ def test_wrap_breaks_where_pflag_does() -> None:
 @pytest.mark.parametrize(
     ("args", "code", "begins"),
     [
-        ([], 1, "Usage:  orlop [OPTIONS] COMMAND"),
+        ([], 0, "Usage:  orlop [OPTIONS] COMMAND"),
         (["nosuch"], 1, "orlop: unknown command: orlop nosuch\n\nRun 'orlop --help'"),
         (
             ["image", "nosuch"],
@@ -109,6 +109,20 @@ def test_wrap_breaks_where_pflag_does() -> None:
         (["run", "--foo"], 125, "unknown flag: --foo\n\nUsage:  orlop run [OPTIONS] IMAGE"),
         (["-x"], 125, "unknown shorthand flag: 'x' in -x\n\nUsage:  orlop [OPTIONS] COMMAND"),
         (["help", "nosuch"], 1, "unknown help topic: nosuch"),
+        (["help", "container", "nosuch"], 1, "unknown help topic: nosuch"),
+        (["help", "container", "ls", "more"], 1, "unknown help topic: more"),
+        (["help", "ps", "more"], 1, "unknown help topic: more"),
+        (
+            ["cp", "--nosuch"],
+            125,
+            "unknown flag: --nosuch\n\nUsage:  orlop cp [OPTIONS] CONTAINER:SRC_PATH DEST_PATH|-\n"
+            "\torlop cp [OPTIONS] SRC_PATH|- CONTAINER:DEST_PATH\n",
+        ),
+        (
+            ["system", "dial-stdio", "x"],
+            1,
+            "orlop: 'orlop system dial-stdio' accepts no arguments\n\n",
+        ),
         (["-l", "loud", "ps"], 1, "Unable to parse logging level: loud"),
     ],
 )
@@ -125,3 +139,25 @@ def test_the_map_names_only_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.code == 0
     for word in ("pull", "commit", "layers show", "overlay demo", "unpause"):
         assert word in done.stdout
+
+
+def test_help_of_an_unknown_word_of_a_group_is_the_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = orlop(monkeypatch, ["container", "nosuch", "--help"], {})
+    assert (done.code, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage:  orlop container COMMAND\n")
+
+
+def test_the_note_on_a_short_h_goes_to_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = orlop(monkeypatch, ["-h"], {})
+    assert done.stdout.startswith("Usage:  orlop [OPTIONS] COMMAND\n")
+    assert done.stderr == "Flag shorthand -h has been deprecated, use --help\n"
+
+
+def test_a_fault_of_ours_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the server on the other side is no daemon."""
+    done = orlop(monkeypatch, ["volume", "ls"], {"/volumes": "text"})
+    assert done.code == 1
+    assert done.stderr.startswith("orlop: internal error: AttributeError: ")
+    assert done.stderr.endswith("(-D says where)\n")
+    debugged = orlop(monkeypatch, ["-D", "volume", "ls"], {"/volumes": "text"})
+    assert "Traceback (most recent call last)" in debugged.stderr

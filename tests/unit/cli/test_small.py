@@ -13,6 +13,7 @@ from cli_fakes import orlop
 from vectors import load
 
 from orlop.cli import reference, timestamp, untar
+from orlop.cli.attachments import mount
 from orlop.cli.csv import fields
 from orlop.cli.failure import Failure
 from orlop.cli.listing import go_time, natural
@@ -329,6 +330,11 @@ def test_exec_ls(more: list[str], wanted: str, monkeypatch: pytest.MonkeyPatch) 
     assert ran.stdout == wanted
     none = orlop(monkeypatch, ["exec", "ls", "-q", "c"], {"/orlop/containers/c/exec": []})
     assert none.stdout == ""
+
+
+def test_a_volume_label_without_a_value_is_kept() -> None:
+    made = mount("type=volume,src=v,dst=/x,volume-label=a,volume-label=b=c")
+    assert made["VolumeOptions"] == {"Labels": {"a": "", "b": "c"}}
 
 
 def test_labels_move_no_cursor_and_write_no_clipboard() -> None:
