@@ -18,7 +18,7 @@ from orlop.builder.builder import Builder, open_cache, prepare
 from orlop.config import Config
 from orlop.container import cgroups, exec_start, exits, load, logopts, revive
 from orlop.container.containers import Containers, image_users
-from orlop.errors import OrlopError, SystemFailure
+from orlop.errors import Conflict, OrlopError, SystemFailure, Unavailable
 from orlop.events import Event, Events
 from orlop.files import LockFile
 from orlop.handover import state
@@ -130,8 +130,9 @@ class Engine:
         keeper.on_restart = lambda tasks: revive.keeper_restarted(containers)
         events.subscribe(lambda event: _image_renamed(containers, event))
         files.keep_reserve(root / "orlop" / "reserve")
-        keeper.ensure()
-        load.recover(containers, keeper.snapshot())
+        with keeper.holding_calls():
+            keeper.ensure()
+            load.recover(containers, keeper.snapshot())
         return cls(
             config, _engine_id(root), events, layers, images, networks, volumes, containers,
             builder, keeper, choice.reason, Published(images), locks,
@@ -153,22 +154,33 @@ class Engine:
         return self.config.data_root / "orlop" / "reserve"
 
     def close(self) -> None:
-        """Let go of everything; containers run on, the keeper has them."""
+        """Let go of everything; containers run on, the keeper has them. Without any, it ends too:
+        no process and no mount of the engine stays."""
         if self._buildkit is not None:
             self._buildkit.close()
         self.builder.close()
         self.containers.close()
         self.networks.close()
         self.images.close()
-        if self.handing_back:
-            self.keeper.shutdown()
+        idle = self._end_keeper()
         self.keeper.close()
         self.layers.close(finish=self.handing_back)
-        if self.handing_back:
+        if idle:
             self.layers.driver.leave()
+        if self.handing_back:
             hand_back(self.config.data_root)
         for lock in self._locks:
             lock.close()
+
+    def _end_keeper(self) -> bool:
+        """False: it has containers, or an end that is not recorded yet."""
+        try:
+            self.keeper.shutdown()
+        except (Conflict, Unavailable):
+            if self.handing_back:
+                raise
+            return False
+        return True
 
 
 def _detached(containers: Containers, id: str, exec_id: str) -> None:

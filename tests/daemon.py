@@ -165,6 +165,7 @@ class Daemon:
             ids = self.docker("ps", "-aq", check=False).stdout.split()
             if ids:
                 self.docker("rm", "-fv", *ids, check=False)
+            self.docker("network", "prune", "-f", check=False)  # bridges would outlive the root
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=30)
         for name in ("keeper", "scribe-0", "courier"):

@@ -108,10 +108,6 @@ class Engine(Client):
         super().close()
         self._server.stop(_GRACE)
         self._runner.join()
-        try:
-            self._core.keeper.shutdown()
-        except Conflict:
-            pass  # it has containers
         self._core.close()
 
 

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
@@ -136,6 +137,21 @@ class Keeper:
         reply, fds = link.ask({"op": "reexec"})
         _value(reply, fds)
         self._renewed.wait(_PATIENCE)
+
+    @contextmanager
+    def holding_calls(self) -> Iterator[None]:
+        """What comes unasked waits meanwhile: who looks at a snapshot must not hear of an exit that
+        is younger, or would take the process for alive again."""
+        done = threading.Event()
+
+        def wait() -> None:
+            done.wait()
+
+        self._calls.put(wait)
+        try:
+            yield
+        finally:
+            done.set()
 
     def snapshot(self) -> list[Frame]:
         """Every process the keeper has: id, exec_id, pid, started_ns, state, status, …"""
@@ -407,13 +423,18 @@ class Keeper:
         self.call({"op": "reexec"})
 
     def shutdown(self, *, force: bool = False) -> None:
-        """End keeper and scribe. Raises Conflict while processes run, unless `force` kills them."""
+        """End keeper and scribe, and see it end: whoever comes next finds none that is leaving.
+
+        Raises Conflict while it has processes, unless `force` kills them.
+        """
         self._ending = True  # its end is no death to recover from
         try:
             self.call({"op": "shutdown", "force": force})
         except BaseException:
             self._ending = False
             raise
+        if self._keeper is not None:
+            self._keeper.await_end()
 
     def pidfd(self, id: str, exec_id: str = "") -> int | None:
         """Our fd of a process that has not been reported as ended; not to be closed."""

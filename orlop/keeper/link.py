@@ -137,5 +137,9 @@ class Link:
                 self._sock.shutdown(_socket.SHUT_RDWR)
             except OSError:
                 pass
+        self.await_end()
+
+    def await_end(self) -> None:
+        """Until the connection is closed, by either side."""
         if threading.current_thread() is not self._reader:
             self._reader.join(10)

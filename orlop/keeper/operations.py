@@ -219,9 +219,10 @@ def _reexec(keeper: Keeper, _frame: Frame) -> None:
 
 
 def _shutdown(keeper: Keeper, frame: Frame) -> None:
+    """Nothing is lost: neither a process nor an exit that no daemon has recorded."""
     alive = [task for task in keeper.tasks.values() if task.state != EXITED]
-    if alive and not frame.get("force"):
-        raise Refused("Conflict", f"{len(alive)} processes run")
+    if keeper.tasks and not frame.get("force"):
+        raise Refused("Conflict", f"{len(alive)} of {len(keeper.tasks)} processes run")
     for task in alive:
         if task.starting is not None:
             task.starting.pending.kill()

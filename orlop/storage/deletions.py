@@ -1,8 +1,8 @@
 """Removal of trees behind the answer, often of tens of thousands of files.
 
-A large tree gives way: an image is often removed to be pulled or loaded again at once, and both
-would want the same disk. A small one goes at once. Where space is short nothing waits: who
-removes an image then needs its room.
+A large tree gives way to layers that are unpacked or packed: an image is often removed to be
+pulled or loaded again at once, and both would want the same disk. A small one goes at once. Where
+space is short nothing waits: who removes an image then needs its room.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 _FEW = 1000  # files of a tree that are no reason to wait
 _GRACE = 1.0  # seconds in which a load or pull may follow
-_LONGEST = 30.0  # seconds that one tree waits for layers that are being unpacked
+_LONGEST = 30.0  # seconds that one tree waits for layers that are being unpacked or packed
 _LOOK = 1.0  # seconds after which it asks again for the space: nothing tells when it gets short
 _PLENTY = 0.1  # free part of the disk's bytes and inodes above which a tree may wait
 
@@ -33,7 +33,7 @@ class Deletions:
         self._home = home
         self._pool = ThreadPoolExecutor(1, "orlop-delete")
         self._changed = threading.Condition()
-        self._unpacking = 0
+        self._others = 0
         self._hurry = False
         self._patience = 0.0  # seconds that the tree at work may still wait
         self._due = 0.0  # until when a layer may follow (monotonic)
@@ -62,7 +62,7 @@ class Deletions:
             if left > 0 and self._plenty():
                 self._changed.wait_for(lambda: self._hurry, left)
             self._due = 0.0
-        while self._unpacking and self._patience > 0:
+        while self._others and self._patience > 0:
             begin = time.monotonic()
             with self._changed:
                 go = self._changed.wait_for(self._may_go, min(_LOOK, self._patience))
@@ -71,7 +71,7 @@ class Deletions:
                 return
 
     def _may_go(self) -> bool:
-        return self._hurry or not self._unpacking or not self._plenty()
+        return self._hurry or not self._others or not self._plenty()
 
     def _plenty(self) -> bool:
         try:
@@ -82,8 +82,8 @@ class Deletions:
         return inodes and state.f_bavail > _PLENTY * state.f_blocks
 
     @contextmanager
-    def unpacking(self) -> Iterator[None]:
-        """A layer's files are being made meanwhile."""
+    def holding_back(self) -> Iterator[None]:
+        """A layer's files are being made or read meanwhile."""
         self._count(1)
         try:
             yield
@@ -92,7 +92,7 @@ class Deletions:
 
     def _count(self, change: int) -> None:
         with self._changed:
-            self._unpacking += change
+            self._others += change
             self._changed.notify_all()
 
     def close(self, patience: float = math.inf) -> None:

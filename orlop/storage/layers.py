@@ -87,7 +87,7 @@ class Layers:
         try:
             folder.mkdir(mode=0o755)
             tree = self.driver.create(cache_id)
-            with self.deletions.unpacking():
+            with self.deletions.holding_back():
                 result = unpack_layer(blob, tree, split, opaque=self.driver.opaque)
         except BaseException:
             take_apart(self.driver, cache_id, folder)
@@ -199,7 +199,7 @@ class Layers:
     def open_tar(self, chain: ChainID) -> Iterator[bytes]:
         """The layer's archive, byte-identical to the one it came from."""
         layer = self.get(chain)
-        with Root(self.driver.tree(layer.cache_id)) as root:
+        with self.deletions.holding_back(), Root(self.driver.tree(layer.cache_id)) as root:
             yield from assemble(self._record(chain) / "tar-split.json.gz", root)
 
     def delete(self, chain: ChainID) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import ssl
@@ -69,6 +70,28 @@ def test_memory_when_idle(fresh: Daemon) -> None:
         rollup = Path(f"/proc/{fresh.pid(name)}/smaps_rollup").read_text()
         total += next(int(x.split()[1]) for x in rollup.splitlines() if x.startswith("Pss:"))
     assert total < 45 << 10
+
+
+def test_a_daemon_without_containers_leaves_nothing(own_orlopd: Daemon) -> None:
+    daemon = own_orlopd
+    daemon.docker("run", "--rm", "busybox", "true")
+    assert mounts_below(daemon.data_root)
+    ends = [os.pidfd_open(daemon.pid(name)) for name in ("orlopd", "keeper", "scribe-0")]
+    assert daemon.process
+    daemon.process.send_signal(signal.SIGTERM)
+    for end in ends:
+        assert select.select([end], [], [], 10)[0]
+        os.close(end)
+    assert daemon.process.wait(10) == 0
+    assert mounts_below(daemon.base) == []
+    assert not (daemon.exec_root / "keeper.sock").exists()
+    daemon.start()
+    assert daemon.docker("run", "--rm", "busybox", "echo", "again").stdout == "again\n"
+
+
+def mounts_below(folder: Path) -> list[str]:
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [where for line in lines if (where := line.split()[4]).startswith(str(folder))]
 
 
 def test_sigterm_lets_containers_live_and_takes_its_files(own_orlopd: Daemon) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from orlop.config import Config
+from orlop.container import exits, load
 from orlop.container.attach import Options, attach
 from orlop.container.create import create
 from orlop.container.exec_create import exec_create
@@ -196,6 +197,34 @@ def test_daemon_gone_while_containers_write_and_end(rig: Rig) -> None:
         assert rig.log(id) == lines(count)
     assert inspect(rig.all, idle)["State"]["Running"]
     remove(rig.all, idle, force=True, volumes=True)
+
+
+def test_a_container_that_ends_while_the_daemon_takes_it_back(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end, told after the snapshot was taken, was undone by the snapshot's "running"."""
+    id = rig.start("sleep", "300")
+    pidfd = os.pidfd_open(inspect(rig.all, id)["State"]["Pid"])
+    told = threading.Event()
+    record, mend = exits._record, load._mend_layers
+
+    def recording(*arguments: Any) -> bool:
+        told.set()
+        return record(*arguments)
+
+    def ending(containers: Any) -> None:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        assert select.select([pidfd], [], [], PATIENCE)[0]
+        told.wait(0.5)  # never, as long as what is told waits
+        mend(containers)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exits, "_record", recording)
+        patch.setattr(load, "_mend_layers", ending)
+        rig.reopen()
+    os.close(pidfd)
+    assert rig.code(id) == 137
+    assert not inspect(rig.all, id)["State"]["Running"]
 
 
 def test_the_keeper_becomes_its_successor(rig: Rig) -> None:

@@ -15,6 +15,7 @@ import pytest
 from stores import archive
 
 from orlop.oci.digest import DiffID, next_chain
+from orlop.storage import deletions
 from orlop.storage.drivers.overlay2 import Overlay2
 from orlop.storage.layers import Layers
 
@@ -56,6 +57,28 @@ def test_committed_layers_read_back_byte_for_byte(layers: Layers) -> None:
     assert (merged / "etc/a").read_bytes() == b"one"
     assert not (merged / "etc/gone").exists()
     assert os.listdir(merged / "d") == ["y"]
+
+
+def test_removals_wait_while_a_layer_is_read(
+    layers: Layers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletions, "_FEW", 0)
+    monkeypatch.setattr(deletions, "_GRACE", 0.0)
+    monkeypatch.setattr(deletions, "_PLENTY", 0.0)
+    read = layers.register(None, io.BytesIO(archive(("a", b"x" * (3 << 20)))))
+    removed = layers.register(None, io.BytesIO(archive(("b", b"1"))))
+    tree = layers.driver.tree(removed.cache_id)
+    pieces = layers.open_tar(read.chain_id)
+    next(pieces)
+    layers.delete(removed.chain_id)
+    later = layers.deletions.submit(lambda: None)
+    with pytest.raises(TimeoutError):
+        later.result(0.2)
+    assert tree.exists()
+    for _ in pieces:
+        pass
+    later.result(10)
+    assert not tree.exists()
 
 
 @pytest.mark.parametrize("name", ["a/.", "d//a", "./d/./a", "d/x/../a", "/a", ".wh.a/.", ".a"])

@@ -43,7 +43,7 @@ def test_a_tree_waits_for_the_layer_that_is_unpacked(
 ) -> None:
     monkeypatch.setattr(deletions, "_GRACE", 0.0)
     seen = []
-    with removals.unpacking():
+    with removals.holding_back():
         gone = removals.submit(lambda: seen.append("removed"))
         with pytest.raises(TimeoutError):
             gone.result(0.2)
@@ -54,7 +54,7 @@ def test_a_tree_waits_for_the_layer_that_is_unpacked(
 
 def test_a_layer_may_follow_at_once(removals: Deletions) -> None:
     gone = removals.submit(lambda: None)
-    with removals.unpacking():
+    with removals.holding_back():
         pass
     with pytest.raises(TimeoutError):
         gone.result(0.1)
@@ -74,7 +74,7 @@ def test_the_layers_of_an_image_wait_together(
 def test_it_does_not_wait_for_ever(removals: Deletions, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deletions, "_GRACE", 0.0)
     monkeypatch.setattr(deletions, "_LONGEST", 0.05)
-    with removals.unpacking():
+    with removals.holding_back():
         removals.submit(lambda: None).result(10)
 
 
@@ -85,7 +85,7 @@ def test_it_stops_between_two_files_of_a_tree(
     tree = TwoFiles(removals)
     gone = removals.submit(tree.remove)
     tree.begun.wait(10)
-    with removals.unpacking():
+    with removals.holding_back():
         tree.go_on.set()
         with pytest.raises(TimeoutError):
             gone.result(0.1)
@@ -98,7 +98,7 @@ def test_nothing_waits_where_space_is_short(
     removals: Deletions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deletions, "_PLENTY", 1.0)
-    with removals.unpacking():
+    with removals.holding_back():
         removals.submit(lambda: None).result(0.9)
 
 
@@ -106,7 +106,7 @@ def test_what_waits_goes_on_when_the_layer_makes_space_short(
     removals: Deletions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deletions, "_GRACE", 0.0)
-    with removals.unpacking():
+    with removals.holding_back():
         gone = removals.submit(lambda: None)
         with pytest.raises(TimeoutError):
             gone.result(0.2)
@@ -117,7 +117,7 @@ def test_what_waits_goes_on_when_the_layer_makes_space_short(
 def test_the_end_removes_what_is_left(removals: Deletions, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-    with removals.unpacking():
+    with removals.holding_back():
         for name in ("a", "b"):
             removals.submit((tmp_path / name).rmdir)
         ending = threading.Thread(target=removals.close)
@@ -156,6 +156,6 @@ def test_a_small_tree_goes_at_once(removals: Deletions, monkeypatch: pytest.Monk
             removals.pause()
         seen.append("small")
 
-    with removals.unpacking():
+    with removals.holding_back():
         removals.submit(remove).result(10)
     assert seen == ["small"]
