@@ -108,6 +108,11 @@ def remove_if_idle(containers: Containers, container: Container, host: Json) -> 
     with container.lock:
         if container.state.running:
             return
-        where = relative(containers, container.id, host)
-        control.kill(layout(), where)  # what an exec or a joined namespace left behind
-        control.remove(layout(), where)
+        discard(containers, container.id, host)
+
+
+def discard(containers: Containers, id: str, host: Json) -> None:
+    """The group, and what an exec or a joined namespace left behind in it."""
+    where = relative(containers, id, host)
+    control.kill(layout(), where)
+    control.remove(layout(), where)

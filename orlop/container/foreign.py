@@ -7,15 +7,21 @@ by pidfd and control groups as with our own, at the same path. `delete` comes wh
 from __future__ import annotations
 
 import copy
+import fcntl
 import json
 import logging
+import os
+import re
 import shutil
 import subprocess
+import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from orlop import files
 from orlop.config import OWN_RUNTIMES
+from orlop.container import cgroups
 from orlop.container.containers import Containers
 from orlop.container.model import Container
 from orlop.errors import InvalidArgument, NotSupported
@@ -27,7 +33,8 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-_PATIENCE = 30  # seconds for a `delete`
+_PATIENCE = 30  # seconds for a `delete`, and for a `create` that is to end
+_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def command_of(containers: Containers, host: Json) -> list[str]:
@@ -64,11 +71,24 @@ def container_plan(
     _forget(containers, container)
     text = json.dumps(config(containers, document, filter)).encode()
     files.write_atomic(bundle / "config.json", text, durable=False)
+    namespaces = _joined(containers, document)
     return {
         **_common(containers, container, plan),
         "container_ops": container_ops,
-        "joins": [],
+        "namespaces": namespaces,
+        "joins": sorted({id for id, _ in namespaces}),
     }
+
+
+def _joined(containers: Containers, document: Json) -> list[tuple[str, str]]:
+    """(ID, name in /proc) of the namespaces of other containers."""
+    found = []
+    for entry in document["linux"]["namespaces"]:
+        kind, _, ref = str(entry.get("path") or "").partition(":")
+        if kind == "container":
+            name = {"network": "net", "mount": "mnt"}.get(entry["type"], entry["type"])
+            found.append((containers.get(ref).id, name))
+    return found
 
 
 def _common(containers: Containers, container: Container, plan: Json, exec_id: str = "") -> Json:
@@ -103,11 +123,10 @@ def config(containers: Containers, document: Json, filter: Json | None) -> Json:
     resources["devices"] = [DENY_ALL, *(resources.get("devices") or [])]
     # runc before 1.2 and crun before 1.9 do not know that of time
     linux["namespaces"] = [e for e in linux["namespaces"] if e["type"] != "time"]
+    joined = iter(_joined(containers, document))
     for entry in linux["namespaces"]:
-        kind, _, id = str(entry.get("path") or "").partition(":")
-        if kind == "container":
-            name = {"network": "net", "mount": "mnt"}.get(entry["type"], entry["type"])
-            entry["path"] = f"/proc/{containers.get(id).state.pid}/ns/{name}"
+        if str(entry.get("path") or "").startswith("container:"):
+            entry["path"] = foreign.namespace_of(*next(joined))
     for mount in found["mounts"]:
         if "rro" in mount.get("options", ()) and not Path(mount["source"]).is_dir():
             # the same for a file, and crun 1.8 opens the target of "rro" as a directory
@@ -137,27 +156,66 @@ def end(containers: Containers, container: Container) -> None:
 def abandon(containers: Containers, container: Container) -> None:
     """The same of a launch that failed, which by a restart policy counts as running. The caller
     holds the lock."""
-    if _name(containers, container.host_config) not in OWN_RUNTIMES:
+    host = container.host_config
+    if _name(containers, host) not in OWN_RUNTIMES:
         _forget(containers, container)
+        # a runtime that was killed at work knows nothing of the groups that it made
+        cgroups.discard(containers, container.id, host)
+
+
+def sweep(containers: Containers, running: Collection[str]) -> None:
+    """What runtimes keep of containers that do not run, or that nobody knows any more: a daemon
+    was killed before it came to that. Before any container is started."""
+    for state in containers.config.exec_root.glob("runtimes/*"):
+        kept = {match[0] for path in state.glob("*") if (match := _ID.match(path.name))}
+        for id in sorted(kept.difference(running)):
+            log.warning("%s: runtime %s kept its state", id[:12], state.name)
+            _await_lead(containers.exec_directory(id) / foreign.LOCK)
+            _delete(containers, state, id)
 
 
 def _forget(containers: Containers, container: Container) -> None:
-    host = container.host_config
-    state = Path(directory(containers, host))
-    kept = list(state.glob(f"{container.id}*"))  # runsc: no directory, files of longer names
+    _await_lead(containers.exec_directory(container.id) / foreign.LOCK)
+    _delete(containers, Path(directory(containers, container.host_config)), container.id)
+
+
+def _await_lead(lock: Path) -> None:
+    """Until nobody makes the container any more: a lead outlives its keeper by a moment."""
+    try:
+        fd = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return
+    end = time.monotonic() + _PATIENCE
+    try:
+        while time.monotonic() < end:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                time.sleep(0.02)
+        log.warning("%s: a runtime is still at work", lock.parent.name[:12])
+    finally:
+        os.close(fd)
+
+
+def _delete(containers: Containers, state: Path, id: str) -> None:
+    """`state`: where a runtime keeps what it knows; its name is the runtime's."""
+    kept = list(state.glob(f"{id}*"))  # runsc: no directory, files of longer names
     if not kept:
         return
     try:
-        command = command_of(containers, host)
+        command = command_of(containers, {"Runtime": state.name})
     except InvalidArgument:  # it is configured no more, and nobody else would take them
+        command = []
+    if not command:
         for path in kept:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         return
     try:
-        words = [*command, "--root", str(state), "delete", "--force", container.id]
+        words = [*command, "--root", str(state), "delete", "--force", id]
         done = subprocess.run(words, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        log.warning("%s: runtime of %s: %s", container.id[:12], host.get("Runtime"), error)
+        log.warning("%s: runtime %s: %s", id[:12], state.name, error)
         return
     if done.returncode:
-        log.warning("%s: %s", container.id[:12], done.stderr.strip())
+        log.warning("%s: %s", id[:12], done.stderr.strip())

@@ -15,6 +15,7 @@ import time
 
 from orlop.container import (
     exits,
+    foreign,
     health,
     hostmounts,
     imagemounts,
@@ -162,6 +163,7 @@ def recover(containers: Containers, tasks: list[Json]) -> None:
                 live.add(container.id)
         except (OrlopError, OSError):
             log.exception("recovery of container %s", container.id[:12])
+    foreign.sweep(containers, live)
     revive.hold_ports(containers, [c for c in orphaned if c.id in live])
     for id, task in found.items():
         _stray(containers, id, task)

@@ -19,7 +19,7 @@ from orlop.errors import InvalidArgument, OrlopError, SystemFailure
 from orlop.keeper.client import LaunchFailed
 from orlop.kernel import process as kernel_process
 from orlop.runtime import seccomp
-from orlop.runtime.foreign import STAGE as OTHERS
+from orlop.runtime.foreigncall import STAGE as OTHERS
 from orlop.runtime.plan import NAMESPACES, make_exec_plan, make_plan
 
 log = logging.getLogger(__name__)

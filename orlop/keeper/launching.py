@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 def begin_container(plan: dict[str, Any], stdio: list[int], joins: dict[str, int]) -> Pending:
     if "foreign" in plan:
-        return _begin_foreign(plan, stdio)
+        return _begin_foreign(plan, stdio, joins)
     stdin, stdout, stderr = stdio
     return launch.begin(plan, stdin, stdout, stderr, joins)
 
 
 def begin_exec(plan: dict[str, Any], pid: int, pidfd: int, stdio: list[int]) -> Pending:
     if "foreign" in plan:
-        return _begin_foreign(plan, stdio)
+        return _begin_foreign(plan, stdio, {})
     return execs.begin(plan, pid, pidfd, stdio)
 
 
-def _begin_foreign(plan: dict[str, Any], stdio: list[int]) -> Pending:
+def _begin_foreign(plan: dict[str, Any], stdio: list[int], joins: dict[str, int]) -> Pending:
     from orlop.runtime import foreign  # few hosts have one
 
-    return foreign.begin(plan, stdio)
+    return foreign.begin(plan, stdio, joins)
 
 
 def run_ops(operations: list[Any], pid: int = 0, netns: int | None = None) -> None:

@@ -1,20 +1,24 @@
 """Begin a container or an exec by another OCI runtime: runc, crun, whoever has their commands.
 
-    begin(plan, stdio) -> Pending
+    begin(plan, stdio, joins) -> Pending
 
-A fork of the keeper runs `create`, tells the process it finds in the pid file, waits until the
-network is there, runs `start`. What the runtime leaves behind is then the keeper's child, for the
-keeper is a subreaper. Seen from there it is a launch like any other.
+A fork of the keeper, the lead, runs `create`, tells the process it finds in the pid file, waits
+until the network is there, runs `start`. What the runtime leaves behind is then the keeper's child,
+for the keeper is a subreaper. Seen from there it is a launch like any other.
+
+When the keeper dies meanwhile, nobody is left to take over: the lead ends the runtime and has it
+delete what it made. The daemon waits for that by the lock that the lead holds.
 """
 
 from __future__ import annotations
 
 import _socket
+import fcntl
 import os
 
-from orlop.kernel import namespace, netlink
-from orlop.oci.jsonlite import loads
+from orlop.kernel import namespace, netlink, pidfd
 from orlop.runtime import init, sync
+from orlop.runtime.foreigncall import STAGE, Orphaned, call
 from orlop.runtime.pending import Pending
 from orlop.runtime.process import Failure
 
@@ -24,10 +28,8 @@ if TYPE_CHECKING:
 
     Json = dict[str, Any]
 
-STAGE = "oci"  # of failures, whose message is the runtime's own
+LOCK = "lead.lock"  # in the bundle: held while a lead is at work there
 _PATIENCE = 10.0  # seconds for a terminal that a runtime which succeeded must have sent
-_LOG_TAIL = 64 << 10
-_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
 def plan(command: list[str], root: str, bundle: str, id: str, exec_id: str) -> Json:
@@ -36,24 +38,47 @@ def plan(command: list[str], root: str, bundle: str, id: str, exec_id: str) -> J
     return {"command": command, "root": root, "bundle": bundle, "id": id, "exec": exec_id}
 
 
-def begin(plan: Json, stdio: list[int]) -> Pending:
-    """`plan["foreign"]` of `plan`; `plan["terminal"]`: by a console socket. See `launch.begin`."""
+def namespace_of(id: str, name: str) -> str:
+    """What config.json has for the path of another container's namespace, until the lead knows."""
+    return f"container:{id}:{name}"
+
+
+def begin(plan: Json, stdio: list[int], joins: dict[str, int] | None = None) -> Pending:
+    """`plan["foreign"]` of `plan`; `plan["terminal"]`: by a console socket. `joins`: pidfds by ID
+    of the containers in `plan["namespaces"]`: (ID, name of the namespace). See `launch.begin`.
+    """
     ours, theirs = sync.pair()
+    lock = -1
     try:
-        pid, pidfd = namespace.clone(0)
+        if not plan["foreign"]["exec"]:  # before the lead is: a daemon may look for it at once
+            lock = os.open(f"{plan['foreign']['bundle']}/{LOCK}", _OPEN, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        pid, held = namespace.clone(0)
         if pid == 0:
-            _lead(plan, theirs, (stdio[0], stdio[1], stdio[2]))
+            _lead(plan, theirs, (stdio[0], stdio[1], stdio[2]), joins or {}, lock)
     except BaseException:
         ours.close()
         raise
     finally:
         theirs.close()
-    return Pending(ours, pid, pidfd, lambda _pid: None)
+        if lock >= 0:
+            os.close(lock)
+    return Pending(ours, pid, held, lambda _pid: None)
 
 
-def _lead(plan: Json, sock: _socket.socket, stdio: tuple[int, int, int]) -> NoReturn:
+_OPEN = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def _lead(
+    plan: Json,
+    sock: _socket.socket,
+    stdio: tuple[int, int, int],
+    joins: dict[str, int],
+    lock: int,
+) -> NoReturn:
     try:
-        init.leave_engine([sock.fileno()], stdio)
+        held = [lock] if lock >= 0 else []
+        init.leave_engine([sock.fileno(), *held, *joins.values()], stdio)
         os.chdir(plan["foreign"]["bundle"])  # short names: a socket's path has 107 bytes
         os.umask(0o022)
         if plan["foreign"]["exec"]:
@@ -63,14 +88,56 @@ def _lead(plan: Json, sock: _socket.socket, stdio: tuple[int, int, int]) -> NoRe
             finally:
                 _sweep(_prefix(plan))
         else:
-            _bear(plan, sock, ["create", "--bundle", "."])
-            sync.expect(sock, sync.GO)
-            _network(plan)
-            _run(plan["foreign"], "", "start", [])
+            _create(plan, sock, joins)
     except BaseException as error:
         init.report(sock, STAGE, error)
         os._exit(1)
     os._exit(0)
+
+
+def _create(plan: Json, sock: _socket.socket, joins: dict[str, int]) -> None:
+    try:
+        _name_namespaces(plan, joins)
+        _bear(plan, sock, ["create", "--bundle", "."])
+        if sock.recv(1) != sync.GO:
+            raise Orphaned
+        _network(plan)
+        call(plan["foreign"], "", "start", [], sock)
+    except (Orphaned, BrokenPipeError, ConnectionResetError):
+        call(plan["foreign"], "", "delete", ["--force"])
+        raise
+
+
+def _name_namespaces(plan: Json, joins: dict[str, int]) -> None:
+    """Hold those of other containers open, and write into config.json where: by its number a
+    process could be another one by now. Raises Failure."""
+    with open("config.json", "rb") as file:
+        text = file.read()
+    for id, name in plan["namespaces"]:
+        fd = _opened(joins[id], name) if id in joins else -1
+        if fd < 0:
+            raise Failure(STAGE, 0, "", f"cannot join the namespace {name} of container {id}: gone")
+        path = f"/proc/{os.getpid()}/fd/{fd}"
+        text = text.replace(_field(namespace_of(id, name)), _field(path))
+    if plan["namespaces"]:
+        with open("config.json", "wb") as file:
+            file.write(text)
+
+
+def _field(path: str) -> bytes:
+    return b'"path": "' + path.encode() + b'"'
+
+
+def _opened(process: int, name: str) -> int:
+    """A namespace of the process behind a pidfd; -1: it has ended."""
+    try:
+        fd = os.open(f"/proc/{pidfd.process_id(process)}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return -1
+    if pidfd.has_ended(process):  # then it may have been another's
+        os.close(fd)
+        return -1
+    return fd
 
 
 def _prefix(plan: Json) -> str:
@@ -91,12 +158,11 @@ def _bear(plan: Json, sock: _socket.socket, words: list[str]) -> None:
         listener.listen(1)
         words += ["--console-socket", console]
     _unlink(file)
-    _run(plan["foreign"], _prefix(plan), words[0], words[1:])
+    call(plan["foreign"], _prefix(plan), words[0], words[1:], sock)
     with open(file, "rb") as numbers:  # no codec can be imported any more
         pid = int(numbers.read())
-    pidfd = os.pidfd_open(pid)
-    plan["pid"] = pid
-    sync.send(sock, (sync.PROCESS, pid, "", ""), pidfd)
+    plan["pidfd"] = os.pidfd_open(pid)
+    sync.send(sock, (sync.PROCESS, pid, "", ""), plan["pidfd"])
     if listener is not None:
         sync.send(sock, (sync.TERMINAL, 0, "", ""), _received(listener))
 
@@ -130,49 +196,8 @@ def _received(listener: _socket.socket) -> int:
 def _network(plan: Json) -> None:
     """What our own launch does inside: the runtime brings up the loopback only."""
     if plan["container_ops"]:
-        target = os.open(f"/proc/{plan['pid']}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        target = _opened(plan["pidfd"], "net")
+        if target < 0:
+            raise Failure(STAGE, 0, "", "the process that the runtime made has ended")
         netlink.run_ops(plan["container_ops"], netns=target)
         os.close(target)
-
-
-def _run(foreign: Json, prefix: str, verb: str, words: list[str]) -> None:
-    """One call of the runtime. Raises Failure with its words."""
-    log = f"{prefix}{verb}.log"
-    _unlink(log)
-    command = foreign["command"]
-    argv = [*command, "--root", foreign["root"], "--log", os.path.abspath(log)]
-    argv += ["--log-format", "json", verb, *words, foreign["id"]]
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.execve(argv[0], argv, _ENVIRONMENT)
-        except OSError as error:
-            told = (error.strerror or "").lower()
-            _say(log, f"fork/exec {argv[0]}: {told}")
-        finally:
-            os._exit(127)
-    _, status = os.waitpid(pid, 0)
-    if status:
-        raise Failure(STAGE, 0, "", _last_word(log) or f"{command[0]} {verb} failed")
-
-
-def _say(log: str, text: str) -> None:
-    with open(log, "w", encoding="utf-8") as file:
-        file.write('{"level":"error","msg":"' + text.replace('"', "'") + '"}\n')
-
-
-def _last_word(log: str) -> str:
-    """Of the log that the runtime wrote: its last error."""
-    try:
-        with open(log, encoding="utf-8", errors="replace") as file:
-            lines = file.read(_LOG_TAIL).splitlines()
-    except OSError:
-        return ""
-    for line in reversed(lines):
-        try:
-            entry = loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict) and entry.get("level") in ("error", "fatal"):
-            return str(entry.get("msg") or "")
-    return ""

@@ -7,8 +7,10 @@ which it does not like.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +24,16 @@ for id; do :; done
 case " $* " in *" start "*) [ ! -e "$0.$id" ] || exit 1; : > "$0.$id";; esac
 exec {} "$@"
 """  # starts each container once
+_HELD = """#!/bin/sh
+hold() { [ -e "$0.free" ] || { : > "$0.free"; echo here > "$0.here"; read x < "$0.go"; }; }
+case " $* " in
+*" create "*)
+  [ "$0" = "${0%before}" ] || hold
+  {0} "$@" || exit
+  [ "$0" = "${0%after}" ] || hold;;
+*) exec {0} "$@";;
+esac
+"""  # waits at its first create until it is let go, before it or after
 _PROGRAMS = {"runc": "/usr/sbin/runc", "crun": "/usr/bin/crun"}
 
 
@@ -32,6 +44,11 @@ def make(name: str, *flags: str) -> Daemon:
     once.write_text(_ONCE.format(path))
     once.chmod(0o755)
     made.flags.append(f"--add-runtime=once={once}")
+    for when in ("before", "after"):
+        held = made.base / f"held-{when}"
+        held.write_text(_HELD.replace("{0}", path))
+        held.chmod(0o755)
+        made.flags.append(f"--add-runtime=held-{when}={held}")
     if name == "crun":
         made.prefix = ["unshare", "-m", "sh", "-c", _APART, "sh"]
     return made
@@ -171,6 +188,80 @@ def test_a_restart_that_failed_left_the_state_of_the_runtime(daemon: Daemon) -> 
     assert daemon.docker("wait", "twice").stdout == "128\n"  # the second start, not the first end
     assert states(daemon, "once") == []
     daemon.docker("rm", "twice")
+
+
+def held(daemon: Daemon, runtime: str) -> tuple[Path, Path]:
+    """The next create by it stands still: where it tells, and where it is let go."""
+    script = daemon.base / runtime
+    Path(f"{script}.free").unlink(missing_ok=True)
+    pipes = Path(f"{script}.here"), Path(f"{script}.go")
+    for pipe in pipes:
+        if not pipe.exists():
+            os.mkfifo(pipe)
+    return pipes
+
+
+def start(daemon: Daemon, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["docker", *words], text=True, env={**os.environ, **daemon.environment},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["net", "pid", "ipc"])
+def test_a_namespace_to_join_was_named_by_the_number_of_a_process(
+    daemon: Daemon, kind: str
+) -> None:
+    """Which may be another's when the runtime comes to it."""
+    daemon.docker("run", "-d", "--name=donor", "--ipc=shareable", "busybox", "sleep", "600")
+    donor = daemon.docker("inspect", "-f", "{{.State.Pid}}", "donor").stdout.strip()
+    wanted = os.readlink(f"/proc/{donor}/ns/{kind}")
+    here, go = held(daemon, "held-before")
+    words = ("run", "--rm", "--runtime=held-before", f"--{kind}=container:donor", "busybox")
+    joining = start(daemon, *words, "readlink", f"/proc/self/ns/{kind}")
+    assert here.read_text() == "here\n"
+    daemon.docker("kill", "donor")
+    daemon.docker("wait", "donor")
+    go.write_text("go\n")
+    out, errors = joining.communicate(timeout=60)
+    if kind == "pid":  # which ended with its first process
+        assert joining.returncode != 0
+    else:
+        assert (out, errors) == (f"{wanted}\n", "")
+    daemon.docker("rm", "-f", "donor")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_keeper_that_died_during_a_create_left_a_container_nobody_had(
+    daemon: Daemon, when: str
+) -> None:
+    runtime = f"held-{when}"
+    id = daemon.docker("create", f"--runtime={runtime}", "busybox", "echo", "ran").stdout.strip()
+    here, go = held(daemon, runtime)
+    starting = start(daemon, "start", "-a", id)
+    assert here.read_text() == "here\n"
+    os.kill(daemon.pid("keeper"), signal.SIGKILL)
+    _, errors = starting.communicate(timeout=60)
+    assert starting.returncode != 0
+    assert "keeper" in errors
+    with pytest.raises(OSError, match="No such device"):  # nobody waits to go on with it
+        os.open(go, os.O_WRONLY | os.O_NONBLOCK)
+    assert states(daemon, runtime) == []
+    assert not [p for p in Path("/sys/fs/cgroup").glob(f"*/orlop/{id}") if p.exists()]
+    assert daemon.docker("start", "-a", id).stdout == "ran\n"
+    daemon.docker("rm", id)
+
+
+def test_what_a_runtime_kept_of_a_container_that_nobody_knows_any_more(daemon: Daemon) -> None:
+    id = daemon.docker("run", "-d", "--runtime=other", "busybox", "sleep", "600").stdout.strip()
+    assert states(daemon) == [id]
+    daemon.kill()  # while it removes the container: the record is gone, the rest is not
+    shutil.rmtree(daemon.data_root / "containers" / id)
+    gone = daemon.exec_root / "runtimes" / "renamed" / id  # of a runtime that is named no more
+    gone.mkdir(parents=True)
+    daemon.start()
+    assert states(daemon) == states(daemon, "renamed") == []
+    assert not [p for p in Path("/sys/fs/cgroup").glob(f"*/orlop/{id}") if p.exists()]
 
 
 def test_info_shows_them(daemon: Daemon) -> None:

@@ -17,7 +17,7 @@ from orlop.runtime import seccomp
 CONFIG = SimpleNamespace(
     runtimes={"kata": ("/bin/kata", "--x")}, default_runtime="kata", rootless=False
 )
-STATES = {"donor": SimpleNamespace(state=SimpleNamespace(pid=77))}
+STATES = {"donor": SimpleNamespace(id="id7")}
 CONTAINERS: Any = SimpleNamespace(config=CONFIG, get=STATES.__getitem__)
 
 
@@ -77,7 +77,7 @@ def test_the_config_is_one_that_any_runtime_reads() -> None:
     found = foreign.config(CONTAINERS, given, {"defaultAction": "SCMP_ACT_ERRNO"})
     linux = found["linux"]
     assert linux["namespaces"] == [
-        {"type": "network", "path": "/proc/77/ns/net"},
+        {"type": "network", "path": "container:id7:net"},
         {"type": "pid"},
     ]
     assert linux["cgroupsPath"] == "/a.slice/a-b.slice/orlop-x.scope"
@@ -121,7 +121,11 @@ def left(folder: Path, kept: str, *runtimes: str) -> tuple[Any, Any]:
         state.mkdir()
     else:
         state.touch()
-    containers = SimpleNamespace(config=config, keeper=SimpleNamespace(exec_root=folder))
+    containers = SimpleNamespace(
+        config=config,
+        keeper=SimpleNamespace(exec_root=folder),
+        exec_directory=lambda id: folder / "containers" / id,
+    )
     container = SimpleNamespace(
         id="id1", host_config={}, lock=threading.RLock(), state=SimpleNamespace(running=False)
     )
@@ -143,10 +147,15 @@ def test_the_state_of_a_runtime_that_is_configured_no_more_stayed(
     assert list((tmp_path / "runtimes" / "kata").iterdir()) == []
 
 
-def test_a_failed_restart_counted_as_running(tmp_path: Path) -> None:
+def test_a_failed_restart_counted_as_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups: list[str] = []
+    monkeypatch.setattr(foreign.cgroups, "discard", lambda _c, id, _h: groups.append(id))
     containers, container = left(tmp_path, "id1", "kata")
     container.state.running = True
     foreign.end(containers, container)
     assert not (tmp_path / "calls").exists()
     foreign.abandon(containers, container)
     assert (tmp_path / "calls").read_text().endswith("delete --force id1\n")
+    assert groups == ["id1"]
