@@ -37,7 +37,10 @@ def login(session: Session, options: Options) -> None:
     elif server.startswith(("http://", "https://")) and server != INDEX:
         server = hostname(server)
     if not user and not password:
-        known = find(session, server)
+        try:
+            known = find(session, server)
+        except Failure:
+            known = {}  # a helper that fails has nothing
         if known.get("username") and known.get("password") and _with_stored(session, known):
             return
         user = ""
@@ -52,13 +55,14 @@ def _stdin() -> str:
     data = b""
     while piece := posix.read(0, 65536):
         data += piece
-    return data.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
+    return data.decode("utf-8", "surrogateescape").rstrip("\r\n")
 
 
 def _with_stored(session: Session, known: dict[str, str]) -> bool:
     err(f"Authenticating with existing credentials... [Username: {known['username']}]\n")
+    note = "Info → " if is_terminal(2) else " Info -> "
     err(
-        "\nInfo → To login with a different account, run 'orlop logout' followed by "
+        f"\n{note}To login with a different account, run 'orlop logout' followed by "
         "'orlop login'\n\n\n"
     )
     try:
@@ -93,7 +97,11 @@ def _login(session: Session, auth: dict[str, str]) -> None:
     answer = session.client.call("POST", "/auth", auth) or {}
     if answer.get("IdentityToken"):
         auth = {**auth, "password": "", "identitytoken": answer["IdentityToken"]}
-    if save(session, auth["serveraddress"], auth):
+    try:
+        in_clear = save(session, auth["serveraddress"], auth)
+    except Failure as e:
+        raise Failure(f"Error saving credentials: {e.message}") from None
+    if in_clear:
         err(
             f"\nWARNING! Your credentials are stored unencrypted in "
             f"'{session.config_dir}/config.json'.\n"

@@ -27,13 +27,20 @@ def _reference(name: str, everything: bool, quiet: bool) -> Reference:
 
 
 def _pull(
-    session: Session, ref: Reference, everything: bool, platform: str, fd: int | None
+    session: Session,
+    ref: Reference,
+    everything: bool,
+    platform: str,
+    fd: int | None,
+    *,
+    strict: bool = False,
 ) -> None:
     tag = "" if everything else ref.digest or ref.tag
     path = "/images/create" + query(
         {"fromImage": ref.familiar_name, "platform": platform.lower(), "tag": tag}
     )
-    response = session.client.open("POST", path, headers=[header(session, ref.domain)])
+    headers = [header(session, ref.domain, strict=strict)]
+    response = session.client.open("POST", path, headers=headers)
     show(response, fd)
     session.client.release(response)
 
@@ -60,7 +67,7 @@ def pull(session: Session, options: Options) -> None:
 def pull_for_run(session: Session, image: str, platform: str, quiet: bool) -> None:
     """Fetch what `run` lacks; progress goes to stderr, stdout is for the container."""
     ref = reference.parse(image).tagged()
-    _pull(session, ref, False, platform, None if quiet else 2)
+    _pull(session, ref, False, platform, None if quiet else 2, strict=True)
 
 
 def push(session: Session, options: Options) -> None:

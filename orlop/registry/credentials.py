@@ -55,14 +55,12 @@ class Credentials:
 def from_auth(auth: Mapping[str, Any] | None) -> Credentials:
     """From an AuthConfig dict (`username`, `password`, `auth`, `identitytoken`…).
 
-    Raises InvalidArgument.
+    What is no text, and an `auth` that cannot be read, counts as not there, as with dockerd: the
+    registry then says what it lacks. Raises InvalidArgument.
     """
     if not auth:
         return Credentials()
-    values = {key.lower(): value for key, value in auth.items()}
-    for value in values.values():
-        if value is not None and not isinstance(value, str):
-            raise InvalidArgument("invalid X-Registry-Auth header: wrong type")
+    values = {key.lower(): value for key, value in auth.items() if isinstance(value, str)}
     username, password = values.get("username") or "", values.get("password") or ""
     packed = values.get("auth") or ""
     if packed and not username:
@@ -83,11 +81,9 @@ def _unpack(packed: str) -> tuple[str, str]:
     try:
         text = base64.b64decode(packed, validate=True).decode()
     except (binascii.Error, ValueError):
-        raise InvalidArgument("invalid X-Registry-Auth header: invalid auth") from None
+        return "", ""
     username, colon, password = text.partition(":")
-    if not colon:
-        raise InvalidArgument("invalid X-Registry-Auth header: invalid auth")
-    return username, password.strip("\0")
+    return (username, password.strip("\0")) if colon else ("", "")
 
 
 def decode_header(header: str) -> dict[str, Any]:

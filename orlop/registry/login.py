@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orlop.errors import InvalidArgument, Unauthorized
+from orlop.errors import InvalidArgument, SystemFailure, Unauthorized
 from orlop.oci.reference import DEFAULT_DOMAIN
 from orlop.registry.client import Registries
 from orlop.registry.credentials import from_auth
@@ -26,7 +26,7 @@ def server_domain(address: str) -> str:
 
 
 def login(registries: Registries, auth: Mapping[str, Any]) -> dict[str, str]:
-    """`{"Status": "Login Succeeded", "IdentityToken": ""}`. Unauthorized, RegistryFailure."""
+    """`{"Status": "Login Succeeded", "IdentityToken": ""}`. Unauthorized, SystemFailure."""
     credentials = from_auth(auth)
     domain = server_domain(credentials.server)
     if not domain or any(c in domain for c in "@?#\\ "):
@@ -49,6 +49,6 @@ def login(registries: Registries, auth: Mapping[str, Any]) -> dict[str, str]:
         if status == 200:
             return {"IdentityToken": "", "Status": "Login Succeeded"}
         shown = {401: "401 Unauthorized", 403: "403 Forbidden"}[status]
-        raise Unauthorized(f"login attempt to {url} failed with status: {shown}")
+        raise SystemFailure(f"login attempt to {url} failed with status: {shown}")
     assert last is not None
     raise last

@@ -172,11 +172,8 @@ class Session:
             return ""
         if self._challenge.scheme == "basic":
             if not self.credentials.basic:
-                raise RegistryFailure(
-                    f'{method.capitalize()} "{url}": no basic auth credentials',
-                    code="UNAUTHORIZED",
-                    status=401,
-                )
+                # no refusal of the registry's: a client must not ask for a login because of it
+                raise RegistryFailure(f'{method.capitalize()} "{url}": no basic auth credentials')
             return self.credentials.basic
         key = self._key(scopes)
         token = self._tokens.get(key)
