@@ -140,9 +140,11 @@ class LayerPush:
                     raise
                 continue
             if not location:
-                self.emit(progress.status(f"Mounted from {origin.path}", self.short))
                 size = blob_size(self.session, self.target, source.digest)
-                return "", self._note(source.digest, size or 0)
+                if size is None:
+                    continue  # it is not there, or nobody knows how large it is
+                self.emit(progress.status(f"Mounted from {origin.path}", self.short))
+                return "", self._note(source.digest, size)
         return location, None
 
     def _upload(self, location: str) -> tuple[Digest, int]:

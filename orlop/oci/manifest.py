@@ -33,9 +33,18 @@ MAX_MANIFEST: Final = 4 << 20
 MAX_CONFIG: Final = 8 << 20
 _MANIFESTS = (DOCKER_MANIFEST, OCI_MANIFEST)
 _INDEXES = (DOCKER_LIST, OCI_INDEX)
-_CONFIGS = (DOCKER_CONFIG, OCI_CONFIG)
+# What old tools wrote for images, as dockerd takes them.
+_CONFIGS = (
+    DOCKER_CONFIG,
+    OCI_CONFIG,
+    "application/octet-stream",
+    "application/json",
+    "text/html",
+    "",
+)
 _LAYERS = frozenset(
     {
+        "",  # what it is shows in its bytes
         DOCKER_LAYER,
         DOCKER_FOREIGN,
         "application/vnd.docker.image.rootfs.diff.tar",
@@ -108,7 +117,8 @@ def parse_manifest(raw: bytes, content_type: str = "") -> Manifest | Index:
         entries = _list(document, "manifests")
         return Index(media_type, tuple(_descriptor(e, "manifests") for e in entries), raw, about)
     config = _descriptor(document.get("config"), "config")
-    layers = tuple(_descriptor(e, "layers") for e in _list(document, "layers"))
+    none = "layers" in document and document["layers"] is None  # as Go writes an empty list
+    layers = tuple(_descriptor(e, "layers") for e in ([] if none else _list(document, "layers")))
     return Manifest(media_type, config, layers, raw, about)
 
 
@@ -163,7 +173,7 @@ def _descriptor(value: Any, where: str) -> Descriptor:
     if not isinstance(value, dict):
         raise InvalidArgument(f"invalid manifest: {where}: not a descriptor")
     media_type, digest, size = value.get("mediaType"), value.get("digest"), value.get("size")
-    if not isinstance(media_type, str) or not media_type:
+    if not isinstance(media_type, str):
         raise InvalidArgument(f"invalid manifest: {where}: mediaType is missing")
     if not isinstance(digest, str):
         raise InvalidArgument(f"invalid manifest: {where}: digest is missing")
@@ -188,7 +198,7 @@ def _descriptor(value: Any, where: str) -> Descriptor:
 
 
 def _platform(value: Any, where: str) -> Platform | None:
-    if value is None:
+    if value is None or value == {}:
         return None
     if not isinstance(value, dict) or not all(
         isinstance(value.get(k, ""), str) for k in ("os", "architecture", "variant")
@@ -211,11 +221,15 @@ def check_image(manifest: Manifest) -> None:
 
 
 def select(index: Index, wanted: Platform | None) -> Descriptor | None:
-    """The entry for `wanted` (None: the host): exact before compatible, then the list's order."""
+    """The entry for `wanted` (None: the host): exact before compatible, then the list's order; at
+    the last one that says nothing of its platform."""
     for candidate in platforms.candidates(wanted or platforms.default()):
         for entry in index.manifests:
-            if entry.platform == candidate and entry.media_type in (*_MANIFESTS, *_INDEXES):
+            if entry.platform == candidate and is_manifest_type(entry.media_type):
                 return entry
+    for entry in index.manifests:
+        if entry.platform is None and is_manifest_type(entry.media_type):
+            return entry
     return None
 
 

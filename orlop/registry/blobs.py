@@ -19,6 +19,7 @@ from orlop.oci.manifest import Descriptor
 from orlop.oci.reference import Reference
 from orlop.registry import wording
 from orlop.registry.client import pull_scope
+from orlop.registry.encoding import read_up_to, unpacked
 from orlop.registry.failure import RegistryFailure
 from orlop.registry.session import Session
 
@@ -133,9 +134,14 @@ class Download:
 
     def _copy(self, answer: BaseHTTPResponse) -> None:
         os.lseek(self.fd, self._have, os.SEEK_SET)
+        # Of the right length it is the blob, whatever a store says of its form; nor is a part
+        # of something packed the continuation of anything.
+        length = answer.headers.get("Content-Length")
+        raw = answer.status == 206 or length == str(self.blob.size)
+        read = answer.read if raw else unpacked(answer)
         while not self.cancel.is_set():
             try:
-                data = answer.read(CHUNK)
+                data = read(CHUNK)
             except (HTTPError, OSError) as error:
                 raise wording.read_failure(error) from None
             if not data:
@@ -170,7 +176,8 @@ def get_small(session: Session, reference: Reference, blob: Descriptor, limit: i
     path = f"/v2/{reference.path}/blobs/{blob.digest}"
     with session.request("GET", path, scopes=pull_scope(reference)) as answer:
         try:
-            data = answer.read(blob.size + 1)
+            raw = answer.headers.get("Content-Length") == str(blob.size)
+            data = answer.read(blob.size) if raw else read_up_to(answer, blob.size + 1)
         except HTTPError as error:
             raise wording.read_failure(error) from None
     if len(data) < blob.size:

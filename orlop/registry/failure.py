@@ -54,12 +54,12 @@ class RegistryFailure(SystemFailure):
 def from_response(
     status: int, reason: str, body: bytes, *, content_type: str = "", retry_after: str | None = None
 ) -> RegistryFailure:
-    """The failure for an answer with `status` ≥ 400."""
+    """The failure for an answer that was not asked for."""
     wait = _seconds(retry_after)
-    if status >= 500:
+    if status >= 500 or status < 400:
         line = f"{status} {reason}".strip()
         text = f"received unexpected HTTP status: {line}"
-        return RegistryFailure(text, status=status, temporary=True, retry_after=wait)
+        return RegistryFailure(text, status=status, temporary=status >= 500, retry_after=wait)
     code, text, plain = _body_text(status, body, content_type.partition(";")[0].strip().lower())
     temporary = status in (408, 425, 429)
     failure = RegistryFailure(text, code=code, status=status, temporary=temporary, retry_after=wait)

@@ -15,6 +15,7 @@ from orlop.oci.manifest import ACCEPT, MAX_MANIFEST, Index, Manifest, parse_mani
 from orlop.oci.reference import Reference
 from orlop.registry import wording
 from orlop.registry.client import pull_scope, push_scope
+from orlop.registry.encoding import read_up_to
 from orlop.registry.failure import RegistryFailure
 from orlop.registry.session import Session
 
@@ -48,7 +49,7 @@ def get_manifest(
         "GET", path_of(reference, name), scopes=pull_scope(reference), headers=_ACCEPT
     ) as answer:
         try:
-            raw = answer.read(MAX_MANIFEST + 1)
+            raw = read_up_to(answer, MAX_MANIFEST + 1)
         except HTTPError as error:
             raise wording.read_failure(error) from None
         content_type = answer.headers.get("Content-Type", "")

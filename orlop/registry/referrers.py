@@ -23,24 +23,36 @@ from orlop.oci.manifest import (
 from orlop.oci.reference import Reference
 from orlop.registry import wording
 from orlop.registry.client import pull_scope
+from orlop.registry.encoding import read_up_to
 from orlop.registry.failure import RegistryFailure
 from orlop.registry.manifests import get_manifest, put_manifest, send_manifest
 from orlop.registry.session import Session
+from orlop.registry.tags import next_page
+
+_MAX_PAGES = 100
 
 
 def list_referrers(session: Session, reference: Reference, subject: Digest) -> list[Descriptor]:
     """Raises RegistryFailure, InvalidArgument."""
-    path = f"/v2/{reference.path}/referrers/{subject}"
-    with session.request("GET", path, scopes=pull_scope(reference), ok=(200, 404)) as answer:
-        kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
-        if answer.status == 200 and kind == OCI_INDEX:
+    url: str | None = f"{session.endpoint.base}/v2/{reference.path}/referrers/{subject}"
+    seen: set[str] = set()
+    out: list[Descriptor] = []
+    while url is not None:
+        seen.add(url)
+        with session.request("GET", url, scopes=pull_scope(reference), ok=(200, 404)) as answer:
+            kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
+            if answer.status != 200 or kind != OCI_INDEX:
+                return out or _by_tag(session, reference, subject)
             try:
-                raw = answer.read(MAX_MANIFEST + 1)
+                raw = read_up_to(answer, MAX_MANIFEST + 1)
             except HTTPError as error:
                 raise wording.read_failure(error) from None
             found = parse_manifest(raw, kind)
-            return list(found.manifests) if isinstance(found, Index) else []
-    return _by_tag(session, reference, subject)
+            out += found.manifests if isinstance(found, Index) else ()
+            if len(seen) > _MAX_PAGES:
+                raise RegistryFailure("the registry's list does not end")
+            url = next_page(session, url, answer.headers.get("Link", ""), seen)
+    return out
 
 
 def _by_tag(session: Session, reference: Reference, subject: Digest) -> list[Descriptor]:

@@ -16,6 +16,7 @@ from orlop.oci.reference import DEFAULT_DOMAIN
 from orlop.registry import wording
 from orlop.registry.client import Registries
 from orlop.registry.credentials import from_auth
+from orlop.registry.encoding import read_up_to
 from orlop.registry.endpoints import Endpoint, endpoints
 from orlop.registry.failure import RegistryFailure
 
@@ -57,7 +58,7 @@ def _ask(
         headers["Authorization"] = session.credentials.basic
     answer = registries.transport.send("GET", url, headers=headers, verify=endpoint.verify)
     try:
-        data = answer.read(_MAX_BODY + 1)
+        data = read_up_to(answer, _MAX_BODY + 1)
     except HTTPError as error:
         raise wording.read_failure(error) from None
     finally:

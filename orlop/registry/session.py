@@ -17,6 +17,7 @@ from urllib3.response import BaseHTTPResponse
 from orlop.registry import wording
 from orlop.registry.challenge import Challenge, parse_challenges
 from orlop.registry.credentials import Credentials
+from orlop.registry.encoding import read_up_to
 from orlop.registry.endpoints import Endpoint
 from orlop.registry.failure import RegistryFailure, from_response
 from orlop.registry.tokens import Tokens, fetch_token
@@ -199,8 +200,8 @@ class Session:
 
     def _refusal(self, method: str, answer: BaseHTTPResponse) -> RegistryFailure:
         try:
-            body = b"" if method == "HEAD" else answer.read(_MAX_ERROR_BODY)
-        except HTTPError:
+            body = b"" if method == "HEAD" else read_up_to(answer, _MAX_ERROR_BODY)
+        except (HTTPError, RegistryFailure):
             body = b""
         wait = answer.headers.get("Retry-After")
         for challenge in parse_challenges(answer.headers.getlist("WWW-Authenticate")):

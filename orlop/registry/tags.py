@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 from urllib.parse import urljoin
 
@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError
 from orlop.oci.reference import Reference
 from orlop.registry import wording
 from orlop.registry.client import pull_scope
+from orlop.registry.encoding import read_up_to
 from orlop.registry.failure import RegistryFailure
 from orlop.registry.session import Session, origin_of
 
@@ -44,19 +45,28 @@ def _pages(session: Session, path: str, scopes: Sequence[str]) -> Iterator[str]:
         if not isinstance(entries, list):
             raise RegistryFailure("invalid tags list from the registry")
         yield from (entry for entry in entries if isinstance(entry, str))
-        found = _NEXT.search(link)
-        if found is None:
+        following = next_page(session, url, link, seen)
+        if following is None:
             return
-        url = urljoin(url, found[1])
-        if origin_of(url) != origin_of(session.endpoint.base) or url in seen:
-            raise RegistryFailure(f"invalid next page from the registry: {url[:200]!r}")
+        url = following
     raise RegistryFailure("the registry's list does not end")
+
+
+def next_page(session: Session, url: str, link: str, seen: Container[str]) -> str | None:
+    """What the header `Link` of the page `url` names. Raises RegistryFailure: never elsewhere."""
+    found = _NEXT.search(link[:8192])
+    if found is None:
+        return None
+    url = urljoin(url, found[1])
+    if origin_of(url) != origin_of(session.endpoint.base) or url in seen:
+        raise RegistryFailure(f"invalid next page from the registry: {url[:200]!r}")
+    return url
 
 
 def _page(session: Session, url: str, scopes: Sequence[str]) -> tuple[dict[str, Any], str]:
     with session.request("GET", url, scopes=scopes) as answer:
         try:
-            data = answer.read(_MAX_BODY + 1)
+            data = read_up_to(answer, _MAX_BODY + 1)
         except HTTPError as error:
             raise wording.read_failure(error) from None
         link = answer.headers.get("Link", "")
@@ -66,4 +76,4 @@ def _page(session: Session, url: str, scopes: Sequence[str]) -> tuple[dict[str, 
         document = None
     if not isinstance(document, dict):
         raise RegistryFailure("invalid list from the registry")
-    return document, link[:8192]
+    return document, link

@@ -11,10 +11,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from urllib3.exceptions import HTTPError
 
 from orlop.registry.challenge import Challenge
 from orlop.registry.credentials import Credentials
+from orlop.registry.encoding import read_up_to
 from orlop.registry.endpoints import Endpoint
 from orlop.registry.failure import RegistryFailure, from_response
 from orlop.registry.transport import Transport
@@ -22,6 +25,8 @@ from orlop.registry.transport import Transport
 _MIN_LIFE = 60
 _MARGIN = 5
 _MAX_BODY = 1 << 20
+_REDIRECTS = (301, 302, 303, 307, 308)
+_MAX_REDIRECTS = 5
 _CLIENT = "docker"  # the client id dockerd sends; token servers have rules for it
 
 
@@ -131,11 +136,18 @@ def _ask(
     headers: dict[str, str],
     body: bytes | None,
 ) -> dict[str, Any]:
-    """One exchange with the token server; redirects are refused: they would carry the secret."""
+    """One exchange with the token server. A question may be sent on to another of its own pages;
+    elsewhere it would carry the secret along."""
     verify = endpoint.verify or endpoint.scheme == "http"
-    answer = transport.send(method, url, headers=headers, body=body, verify=verify, timeout=15)
+    for _ in range(_MAX_REDIRECTS):
+        answer = transport.send(method, url, headers=headers, body=body, verify=verify, timeout=15)
+        target = urljoin(url, answer.headers.get("Location", ""))
+        if answer.status not in _REDIRECTS or method != "GET" or _home(target) != _home(url):
+            break
+        answer.close()
+        url = target
     try:
-        data = answer.read(_MAX_BODY + 1)
+        data = read_up_to(answer, _MAX_BODY + 1)
         if answer.status >= 400:
             raise from_response(
                 answer.status, answer.reason or "", data,
@@ -145,10 +157,15 @@ def _ask(
         if answer.status != 200 or len(data) > _MAX_BODY:
             raise RegistryFailure(f"unexpected answer {answer.status} of the token server")
         document = json.loads(data)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, HTTPError):
         raise RegistryFailure("unable to decode token response") from None
     finally:
         answer.release_conn()
     if not isinstance(document, dict):
         raise RegistryFailure("unable to decode token response")
     return document
+
+
+def _home(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()

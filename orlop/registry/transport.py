@@ -62,7 +62,7 @@ class Transport:
             body is not None and not isinstance(body, bytes) and ("Content-Length" not in headers)
         )
         try:
-            response = pool.urlopen(
+            return pool.urlopen(
                 method,
                 url,
                 body=body,
@@ -76,10 +76,6 @@ class Transport:
             )
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise wording.connection_failure(method, url, error) from None
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            response.release_conn()
-            raise RegistryFailure(f"unexpected Content-Encoding from {url}")
-        return response
 
     def close(self) -> None:
         with self._lock:

@@ -22,13 +22,15 @@ _RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})", re.ASCII)
 
 
 def blob_size(session: Session, reference: Reference, digest: Digest) -> int | None:
-    """The size of a blob the repository has, None when it has not. Raises RegistryFailure."""
+    """The size of a blob the repository has; None when it has not, or does not say how much of it:
+    a manifest with a size that is made up cannot be pulled. Raises RegistryFailure."""
     path = f"/v2/{reference.path}/blobs/{digest}"
     with session.request("HEAD", path, scopes=push_scope(reference), ok=(200, 404)) as answer:
         if answer.status == 404:
             return None
         length = answer.headers.get("Content-Length", "")
-    return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else 0
+    known = length.isascii() and length.isdigit() and len(length) < 19
+    return int(length) or None if known else None  # of no bytes is no layer and no config
 
 
 def mount_blob(session: Session, reference: Reference, digest: Digest, source: Reference) -> str:
@@ -156,7 +158,7 @@ def _location(session: Session, path: str, location: str | None) -> str:
         raise RegistryFailure(f"invalid upload location {location[:200]!r}")
     if parts.scheme == "http" and not session.endpoint.insecure:
         raise RegistryFailure(f"refusing upload to plain http: {url[:200]!r}")
-    return url
+    return url.partition("#")[0]
 
 
 def _with_digest(location: str, digest: Digest) -> str:
