@@ -47,8 +47,9 @@ def _resolved(session: Session, vertex: Vertex, name: str, platform: str) -> Ima
     try:
         parsed = parse_any(name)
     except InvalidArgument:
-        raise InvalidArgument(f"failed to parse stage name {name!r}: invalid reference format"
-                              ) from None  # fmt: skip
+        raise InvalidArgument(
+            f'failed to parse stage name "{name}": invalid reference format'
+        ) from None
     if isinstance(parsed, str):
         return images.get(name)
     if not session.request.pull:

@@ -153,7 +153,9 @@ class _Build:
         target = platforms.parse(request.platform) if request.platform else host
         given = {k: v for k, v in request.arguments.items() if v is not None}
         self.last = stages.target(self.document, request.target)
-        predefined = stages.platform_arguments(host, target, request.target)
+        predefined = stages.platform_arguments(
+            host, target, stages.target_name(self.document, request.target)
+        )
         self.scope = stages.global_arguments(self.document, given, predefined)
         self.planned = stages.plan(self.document, self.scope, self.session.named)
         wanted = stages.needed(self.planned, self.last)
@@ -294,7 +296,11 @@ class _Build:
         """States from the first base up to the stage's end."""
         on = self.planned[index].on
         own = self.runs[index].trail
-        return [*self._trail(on), *own[1:]] if on is not None else own
+        if on is None:
+            return own
+        below = self._trail(on)
+        same = below[-1].image_id == own[0].image_id  # no trigger came between
+        return [*below, *own[same:]]
 
     def _base(self, index: int) -> State:
         on = self.planned[index].on

@@ -205,6 +205,7 @@ class _Stage:
         self._ignore = ignore
         self._last: dict[str, int] = {}
         self._declared: set[str] = set()
+        self._global = scope
         below = ended.get(stage.start.base.lower())
         self._absolute: bool = below is not None and below._absolute
         self._shell: bool = below is not None and below._shell  # one of its own
@@ -250,7 +251,7 @@ class _Stage:
                     before,
                 )
             self._last[command.name] = command.line
-        shell = isinstance(command, ins.Cmd | ins.Entrypoint) and command.shell and command.words
+        shell = isinstance(command, ins.Cmd | ins.Entrypoint) and command.shell
         if shell and not self._shell:
             yield Finding(
                 "JSONArgsRecommended",
@@ -263,6 +264,8 @@ class _Stage:
         if self._env is None:
             return
         known = dict.fromkeys((*self._env, *self._declared), "x")
+        if isinstance(command, ins.Arg):  # one may use those before it
+            known |= dict.fromkeys((argument.key for argument in command.arguments), "x")
         for text in _expanded(command):
             try:
                 found = self._lexer.expand(text, known)
@@ -283,6 +286,11 @@ class _Stage:
         elif isinstance(command, ins.Arg):
             names = [argument.key for argument in command.arguments]
             self._declared.update(names)
+            if self._env is not None:
+                self._env += [
+                    a.key for a in command.arguments
+                    if a.key not in self._env and (a.value is not None or a.key in self._global)
+                ]  # fmt: skip
         for name in names:
             if _SECRET.search(name) and not _PUBLIC.search(name):
                 yield Finding(
@@ -341,6 +349,8 @@ def _expanded(command: ins.Instruction) -> Iterable[str]:
         return [command.path]
     if isinstance(command, ins.Volume):
         return command.paths
+    if isinstance(command, ins.Run):
+        return command.mounts
     if isinstance(command, ins.Stopsignal):
         return [command.signal]
     if isinstance(command, ins.Copy | ins.Add):

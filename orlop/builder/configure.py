@@ -44,18 +44,21 @@ def _env(state: State, node: ins.Env, escape: str) -> Changed:
     lexer, scope = state.expand(escape)
     entries = list(state.config.get("Env") or ())
     shown = []
+    names = set()
     for pair in node.pairs:
         key = lexer.word(pair.key, scope)
         value = lexer.word(pair.value, scope)
         if not key:
             raise InvalidArgument("ENV names can not be blank")
         shown.append(f"{key}={value}")
+        names.add(key)
         for number, entry in enumerate(entries):
             if entry.partition("=")[0] == key:
                 entries[number] = f"{key}={value}"
                 break
         else:
             entries.append(f"{key}={value}")
+    state = replace(state, winning=state.winning - names)
     return state.with_config(Env=entries), "ENV " + " ".join(shown)
 
 
@@ -82,9 +85,13 @@ def declare(state: State, node: ins.Arg, escape: str, given: dict[str, str]) -> 
         shown.append(key if default is None else f"{key}={default}")
         value = given.get(key, default)
         arguments = dict(state.arguments)
+        winning = state.winning
         if value is not None:
             arguments[key] = value
-        state = replace(state, arguments=arguments, declared=state.declared | {key})
+            winning |= {key} & state.environment.keys()
+        state = replace(
+            state, arguments=arguments, declared=state.declared | {key}, winning=winning
+        )
     return state, "ARG " + " ".join(shown)
 
 
@@ -141,12 +148,9 @@ def _user(state: State, node: ins.User, escape: str) -> Changed:
 
 
 def workdir(state: State, node: ins.Workdir, escape: str) -> str:
-    """The new working directory, absolute."""
+    """The new working directory, absolute; the old one when variables make nothing of it."""
     lexer, scope = state.expand(escape)
-    wanted = lexer.word(node.path, scope)
-    if not wanted:
-        raise InvalidArgument("cannot normalize nothing")
-    return absolute(state, wanted)
+    return absolute(state, lexer.word(node.path, scope))
 
 
 def absolute(state: State, path: str) -> str:

@@ -12,6 +12,7 @@ from orlop.builder.heredoc import Heredoc
 class Instruction:
     name: ClassVar[str] = ""
     line: int = 0  # in its file
+    last_line: int = 0
     text: str = ""  # as written, lines joined
 
 

@@ -99,13 +99,13 @@ def name_values(rest: str, escape: str, instruction: str) -> list[str]:
 
 
 def json_array(text: str) -> list[str] | None:
-    """The strings of a JSON array, None when it is no JSON. Raises InvalidArgument when it is an
-    array of something else. What follows the array is ignored, as Go's decoder does."""
+    """The strings of a JSON array, None when it is none or something follows. Raises
+    InvalidArgument when it is an array of something else."""
     text = text.lstrip()
     if not text.startswith("["):
         return None
     try:
-        value, _ = _DECODER.raw_decode(text)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         return None
     if not all(isinstance(item, str) for item in value):

@@ -75,12 +75,15 @@ class Chmod:
 
 
 def owner(root: Root, text: str) -> tuple[int, int]:
-    """(uid, gid) of `user[:group]`; a lone number is both. Raises SystemFailure as Docker."""
+    """(uid, gid) of `user[:group]`; a lone number is both, a lone `:group` is root's. Raises
+    SystemFailure as Docker."""
     name, colon, group = text.partition(":")
     wrong = "unable to convert uid/gid chown string to host mapping: "
-    if not name or (colon and not group):
+    if (colon and not group) or not (name or group):
         raise InvalidArgument(f"{wrong}invalid chown string {text}")
-    if _NUMBER.fullmatch(name):
+    if not name:
+        uid = gid = 0
+    elif _NUMBER.fullmatch(name):
         uid = _checked(int(name), wrong)
         gid = uid
     else:

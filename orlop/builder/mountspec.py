@@ -83,6 +83,8 @@ def _checked(kind: str, values: dict[str, str]) -> Mount:
     target = values.get("target", "")
     if kind not in ("secret", "ssh") and not target:
         raise InvalidArgument("target is required")
+    if kind == "secret" and not (values.keys() & {"id", "source", "target", "env"}):
+        raise InvalidArgument("invalid secret mount. one of source, target required")
     if "size" in values and kind != "tmpfs":
         raise InvalidArgument(f"size is not allowed for mount type {kind}")
     if values.get("sharing") and kind != "cache":

@@ -19,6 +19,14 @@ _LONGEST = 65535  # bytes of one line, as BuildKit's scanner takes them
 _BOM = "\ufeff"
 
 
+class Malformed(InvalidArgument):
+    """What does not parse: from `line` to `last`. `bare`: BuildKit's words, without the place."""
+
+    def __init__(self, message: str, line: int, last: int, bare: str) -> None:
+        super().__init__(message)
+        self.line, self.last, self.bare = line, last, bare
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     name: str  # lower case
@@ -52,7 +60,7 @@ class _State:
 
     def set_escape(self, value: str) -> None:
         if value not in ("\\", "`"):
-            raise InvalidArgument(f"invalid ESCAPE '{value}' does not match ` or \\")
+            raise InvalidArgument(f"invalid escape token '{value}' does not match ` or \\")
         char = re.escape(value)
         self.escape = value
         self.continuation = re.compile(rf"([^{char}]){char}[ \t]*$|^{char}[ \t]*$")
@@ -61,6 +69,10 @@ class _State:
         return self.at < len(self.lines)
 
     def take(self) -> str:
+        return self.take_whole().removesuffix("\r")
+
+    def take_whole(self) -> str:
+        """As it is: in a heredoc a carriage return counts."""
         self.at += 1
         return self.lines[self.at - 1]
 
@@ -71,7 +83,7 @@ def parse(text: str) -> Parsed:
     split = text.split("\n")
     if split and split[-1] == "":
         split.pop()
-    state = _State([line.removesuffix("\r") for line in split])
+    state = _State(split)
     nodes: list[Node] = []
     directives = DirectiveParser()
     comments: list[str] = []
@@ -94,23 +106,28 @@ def parse(text: str) -> Parsed:
                 nodes.append(replace(node, comments=tuple(comments)))
             comments = []
         except InvalidArgument as error:
-            raise at_line(error, start) from None
+            raise at_line(error, start, state.at, said=False) from None
     if not nodes:
         raise InvalidArgument("file with no instructions")
     return Parsed(tuple(nodes), tuple(state.directives), state.escape, tuple(state.warnings))
 
 
-def at_line(error: InvalidArgument, line: int) -> InvalidArgument:
+def at_line(
+    error: InvalidArgument, line: int, last: int = 0, *, said: bool = True
+) -> InvalidArgument:
+    """The error with its place. `said`: BuildKit's words have it, too."""
     if error.message.startswith("dockerfile parse error"):
         return error
-    return InvalidArgument(f"dockerfile parse error on line {line}: {error.message}")
+    message = f"dockerfile parse error on line {line}: {error.message}"
+    return Malformed(message, line, max(line, last), message if said else error.message)
 
 
 def _check_length(line: str, number: int) -> None:
     if len(line) > _LONGEST:
-        raise InvalidArgument(
-            f"dockerfile line greater than max allowed size of {_LONGEST}: line {number}"
-        )
+        raise at_line(
+            InvalidArgument(f"dockerfile line greater than max allowed size of {_LONGEST}"),
+            number, said=False,
+        )  # fmt: skip
 
 
 def _is_comment(line: str) -> bool:
@@ -163,8 +180,9 @@ def _with_heredocs(state: _State, node: Node, line: str) -> Node:
 def _body(state: _State, opened: Heredoc) -> str:
     out: list[str] = []
     while state.more():
-        line = state.take()
-        if (line.lstrip("\t") if opened.chomp else line) == opened.name:
+        line = state.take_whole()
+        end = line.removesuffix("\r")
+        if (end.lstrip("\t") if opened.chomp else end) == opened.name:
             return "".join(out)
         out.append(line + "\n")
     raise InvalidArgument("unterminated heredoc")

@@ -14,6 +14,7 @@ from orlop.builder.flags import Flags
 from orlop.builder.heredoc import parse_word
 from orlop.builder.mountspec import parse_device, parse_mount
 from orlop.builder.parser import Node, at_line, parse
+from orlop.builder.remote import is_git, is_url
 from orlop.builder.suggest import did_you_mean
 from orlop.errors import InvalidArgument
 from orlop.image.times import duration_ns
@@ -21,6 +22,8 @@ from orlop.image.times import duration_ns
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*", re.ASCII)
 _ONBUILD = re.compile(r"^\s*ONBUILD\s*", re.IGNORECASE)
 RESERVED = ("scratch", "context")  # stage names that `--check` warns of
+_DIGESTS = {"sha256": 64, "sha384": 96, "sha512": 128}  # algorithm: hex digits
+_UNITLESS = re.compile(r"[-+]?\d+\.?\d*", re.ASCII)
 _DURATIONS = {
     "interval": "Interval",
     "timeout": "Timeout",
@@ -44,9 +47,10 @@ def read(text: str) -> ins.Dockerfile:
             elif isinstance(found, ins.Arg):
                 arguments.append(found)
             else:
-                raise InvalidArgument("no build stage in current context")
+                error = InvalidArgument("no build stage in current context")
+                raise at_line(error, node.line, node.last_line, said=False)
         except InvalidArgument as error:
-            raise at_line(error, node.line) from None
+            raise at_line(error, node.line, node.last_line) from None
     if not stages:
         raise InvalidArgument("dockerfile contains no stages to build")
     checks = next((d.value for d in parsed.directives if d.name == "check"), "")
@@ -78,9 +82,10 @@ def instruction(node: Node) -> ins.Instruction:
     """Raises InvalidArgument without the line."""
     reader = _READERS.get(node.name)
     if reader is None:
-        upper = node.name.upper()
-        known = [name.upper() for name in _READERS]
-        raise InvalidArgument(f"unknown instruction: {upper}" + did_you_mean(upper, known))
+        word = node.text.split(None, 1)[0]
+        known = [name.upper() for name in _READERS] if word.isupper() else list(_READERS)
+        near = did_you_mean(word if word.isupper() else node.name, known)
+        raise InvalidArgument(f"unknown instruction: {word}{near}")
     found: ins.Instruction = reader(node)
     return found
 
@@ -95,7 +100,7 @@ def _place(node: Node) -> dict[str, Any]:
     text = node.text
     for document in node.heredocs:
         text += f"\n{document.content}{document.name}"
-    return {"line": node.line, "text": text}
+    return {"line": node.line, "last_line": node.last_line, "text": text}
 
 
 def _no_flags(node: Node) -> None:
@@ -163,6 +168,11 @@ def _copy(node: Node) -> ins.Copy:
         lists=("exclude",),
         booleans=("link", "parents"),
     )
+    if "$" in flags.text("from"):
+        raise InvalidArgument(
+            "variable expansion is not supported for --from, define a new stage with FROM using "
+            "ARG from global scope as a workaround"
+        )
     return ins.Copy(
         **_transfer(node),
         **_common(flags),
@@ -179,14 +189,36 @@ def _add(node: Node) -> ins.Add:
         lists=("exclude",),
         booleans=("link", "keep-git-dir", "unpack"),
     )
+    found = _transfer(node)
+    _check_sum(flags.text("checksum"), found)
     return ins.Add(
-        **_transfer(node),
+        **found,
         **_common(flags),
         checksum=flags.text("checksum"),
         keep_git_dir=flags.on("keep-git-dir"),
         unpack=flags.maybe("unpack"),
         **_place(node),
     )
+
+
+def _check_sum(text: str, found: dict[str, Any]) -> None:
+    """`--checksum`: of one file of a URL, or of a commit. Raises InvalidArgument."""
+    if not text or "$" in text:
+        return
+    sources = found["sources"]
+    if len(sources) + len(found["inlines"]) != 1:
+        raise InvalidArgument("checksum can't be specified for multiple sources")
+    if sources and ("$" in sources[0] or is_git(sources[0])):
+        return
+    if not sources or not is_url(sources[0]):
+        raise InvalidArgument("checksum requires HTTP(S) or Git sources")
+    algorithm, colon, digest = text.partition(":")
+    if not colon:
+        raise InvalidArgument("invalid checksum digest format")
+    if algorithm not in _DIGESTS:
+        raise InvalidArgument("unsupported digest algorithm")
+    if len(digest) != _DIGESTS[algorithm]:
+        raise InvalidArgument("invalid checksum digest length")
 
 
 def _common(flags: Flags) -> dict[str, Any]:
@@ -202,14 +234,16 @@ def _run(node: Node) -> ins.Run:
     flags = Flags(node.flags, strings=("network", "security"), lists=("mount", "device"))
     for text in flags.all("mount"):
         if "$" not in text:
-            parse_mount(text)
+            try:
+                parse_mount(text)
+            except InvalidArgument as error:
+                raise at_line(error, node.line, node.last_line, said=False) from None
     for text in flags.all("device"):
         parse_device(text)
     network = flags.text("network") or "default"
     if network not in ("default", "none", "host"):
         raise InvalidArgument(
-            f'invalid network mode: "{network}"'
-            + did_you_mean(network, ("default", "none", "host"))
+            f'invalid network mode "{network}"' + did_you_mean(network, ("default", "none", "host"))
         )
     security = flags.text("security") or "sandbox"
     if security not in ("sandbox", "insecure"):
@@ -289,7 +323,8 @@ def _duration(flags: Flags, name: str) -> int:
         return 0
     value = duration_ns(text)
     if value is None:
-        raise InvalidArgument(f'time: invalid duration "{text}"')
+        wrong = "missing unit in" if _UNITLESS.fullmatch(text) else "invalid"
+        raise InvalidArgument(f'time: {wrong} duration "{text}"')
     if 0 < value < 1_000_000 or value < 0:
         raise InvalidArgument(f'Interval "{name}" cannot be less than 1ms')
     return value

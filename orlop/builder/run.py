@@ -81,14 +81,15 @@ def script_of(node: ins.Run) -> heredoc.Heredoc | None:
 def environment(session: Session, state: State) -> tuple[list[str], dict[str, str]]:
     """(Env of the container, the build arguments in it that the cache heeds)."""
     given = {k: v for k, v in session.request.arguments.items() if v is not None}
-    set_by_env = state.environment
+    set_by_env = {k: v for k, v in state.environment.items() if k not in state.winning}
     arguments = {k: v for k, v in state.arguments.items() if k not in set_by_env}
     proxies = {k: v for k, v in given.items() if k in configure.PROXIES and k not in set_by_env}
     heeded = {
         k: v for k, v in arguments.items() if k not in configure.PROXIES or k in state.declared
     }
     entries = {**proxies, **arguments}
-    return [*(state.config.get("Env") or ()), *(f"{k}={v}" for k, v in entries.items())], heeded
+    kept = [f"{k}={v}" for k, v in set_by_env.items()]
+    return [*kept, *(f"{k}={v}" for k, v in entries.items())], heeded
 
 
 def history_of(words: list[str], heeded: dict[str, str]) -> str:

@@ -18,6 +18,7 @@ from orlop.builder.cache import Hit
 from orlop.builder.context import Context
 from orlop.builder.events import Completed, Started, Vertex
 from orlop.builder.layer import sealed, writable
+from orlop.builder.modes import owner
 from orlop.builder.read import trigger
 from orlop.builder.run import run
 from orlop.builder.session import Session
@@ -28,6 +29,7 @@ from orlop.errors import InvalidArgument, OrlopError
 from orlop.image.times import parse_ns
 from orlop.oci import platform as platforms
 from orlop.oci.platform import Platform
+from orlop.paths import Root
 
 
 @dataclass(eq=False, slots=True)
@@ -88,8 +90,9 @@ class StageRun:
     def _begin(self, vertex: Vertex) -> State:
         planned, session = self.planned, self.session
         if planned.on is not None:
-            state = self.state_of(planned.on)
-            return replace(state, arguments={}, declared=frozenset())
+            below = self.state_of(planned.on)
+            below = replace(below, arguments={}, declared=frozenset(), winning=frozenset())
+            return self._triggered(vertex, below)
         named = session.named.get(planned.base, session.check)
         if isinstance(named, Context):
             return self._files(vertex, named)
@@ -102,10 +105,7 @@ class StageRun:
             session.hold(image.chain)
         found = platforms.from_dict(image.config)
         state = of_image(image, found, _epoch(session, image.created))
-        triggers = state.config.get("OnBuild") or []
-        if triggers:
-            state = self._triggers(vertex, state, triggers)
-        return state
+        return self._triggered(vertex, state)
 
     def _files(self, vertex: Vertex, context: Context) -> State:
         """FROM a named context: its files are the stage's."""
@@ -119,8 +119,12 @@ class StageRun:
         )  # fmt: skip
         return state
 
-    def _triggers(self, vertex: Vertex, state: State, triggers: list[str]) -> State:
+    def _triggered(self, vertex: Vertex, state: State) -> State:
+        """After the ONBUILD instructions of what it stands on."""
         session = self.session
+        triggers = state.config.get("OnBuild") or []
+        if not triggers:
+            return state
         many = "" if len(triggers) == 1 else "s"
         session.note(vertex, f"# Executing {len(triggers)} build trigger{many}\n")
         state = state.with_config(OnBuild=None)
@@ -175,8 +179,11 @@ class StageRun:
         session = self.session
         path = configure.workdir(state, node, self.document.escape)
         state = state.with_config(WorkingDir=path)
+        user = state.config.get("User") or ""
         history = f"{' '.join(state.shell)} #(nop) WORKDIR {path}"
         inputs = {"op": "workdir", "parent": state.chain or "", "path": path, "epoch": state.epoch}
+        if user:
+            inputs["user"] = user
         hit = session.look_up(vertex, self.name, place, inputs, state, history)
         if hit is not None:
             return state.stepped(history, hit.diff), True
@@ -185,7 +192,7 @@ class StageRun:
             found, size = Hit(state.chain, None), 0
         else:
             with writable(session, state) as (name, root):
-                make_directory(root, path)
+                make_directory(root, path, *_ids(root, user))
                 found, size = sealed(session, state, name)
         session.made_step(inputs, found, vertex.text, size)
         return state.stepped(history, found.diff), False
@@ -209,6 +216,14 @@ class StageRun:
 
 _PREDEFINED = frozenset(stages.platform_arguments(platforms.default(), platforms.default()))
 _EARLIEST = 315532800  # 1980: what zip archives can hold
+
+
+def _ids(root: Root, user: str) -> tuple[int, int]:
+    """Whose a working directory is: the USER's; root's when the image does not know them."""
+    try:
+        return owner(root, user) if user else (0, 0)
+    except OrlopError:
+        return 0, 0
 
 
 def _epoch(session: Session, created: str) -> int:

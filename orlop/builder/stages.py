@@ -41,7 +41,7 @@ def platform_arguments(build: Platform, target: Platform, stage: str = "") -> di
         "TARGETOS": target.os,
         "TARGETARCH": target.architecture,
         "TARGETVARIANT": target.variant,
-        "TARGETSTAGE": stage or "default",
+        "TARGETSTAGE": stage or "default",  # lower case; "default": a last stage without a name
     }
 
 
@@ -77,12 +77,10 @@ def plan(
         try:
             base = lexer.word(start.base, scope)
         except InvalidArgument as error:
-            raise at_line(error, start.line) from None
+            raise at_line(error, start.line, start.last_line) from None
         if not base:
-            raise InvalidArgument(
-                f"dockerfile parse error on line {start.line}: "
-                f"base name ({start.base}) should not be blank"
-            )
+            blank = InvalidArgument(f"base name ({start.base}) should not be blank")
+            raise at_line(blank, start.line, start.last_line, said=False)
         on = _stage_named(document, base, stage.index)
         platform = lexer.word(start.platform, scope) if start.platform else ""
         if platform:
@@ -103,6 +101,12 @@ def _stage_named(document: ins.Dockerfile, name: str, before: int) -> int | None
     return found
 
 
+def triggered(document: ins.Dockerfile, planned: Planned) -> bool:
+    """Its base is a stage of the file that has ONBUILD."""
+    below = () if planned.on is None else document.stages[planned.on].commands
+    return any(isinstance(command, ins.Onbuild) for command in below)
+
+
 def find(document: ins.Dockerfile, name: str, here: int) -> int | None:
     """The stage that `--from` means, None for an image. Raises InvalidArgument."""
     if name.isascii() and name.isdigit():
@@ -113,10 +117,15 @@ def find(document: ins.Dockerfile, name: str, here: int) -> int | None:
         return number
     wanted = name.lower()
     named = [s.index for s in document.stages if s.start.alias == wanted]
-    if here in named and not [n for n in named if n < here]:
-        raise InvalidArgument(f"invalid from flag value {name}: refers to current build block")
     earlier = [n for n in named if n < here]
-    return earlier[-1] if earlier else (named[0] if named else None)
+    if here in named and not earlier:
+        raise InvalidArgument(f"invalid from flag value {name}: refers to current build block")
+    if named and not earlier:
+        own = document.stages[here].name
+        raise InvalidArgument(
+            f'cannot copy from stage "{name}", it needs to be defined before current stage "{own}"'
+        )
+    return earlier[-1] if earlier else None
 
 
 def sources_of(
@@ -125,7 +134,7 @@ def sources_of(
     """Stages that an instruction takes files from."""
     names = []
     if isinstance(command, ins.Copy) and command.source_stage:
-        names.append(Lexer(document.escape).word(command.source_stage, scope))
+        names.append(command.source_stage)
     elif isinstance(command, ins.Run):
         for text in command.mounts:
             names += [f[5:] for f in fields_of(text) if f.startswith("from=") and "$" not in f]
@@ -138,6 +147,11 @@ def sources_of(
         if stage is not None:
             found.add(stage)
     return found
+
+
+def target_name(document: ins.Dockerfile, name: str) -> str:
+    """What TARGETSTAGE says of a target, "" for the last stage."""
+    return name.lower() or document.stages[-1].start.alias
 
 
 def target(document: ins.Dockerfile, name: str) -> int:

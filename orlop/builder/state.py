@@ -33,6 +33,7 @@ class State:
     author: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)  # ARGs in scope that have a value
     declared: frozenset[str] = frozenset()  # and all names that were declared
+    winning: frozenset[str] = frozenset()  # ARGs with a value that came after an ENV of their name
     base: Image | None = None  # as long as no step was added
     extra: Json = field(default_factory=dict)  # os.version and the like, of the base
 
@@ -48,8 +49,12 @@ class State:
 
     @property
     def scope(self) -> dict[str, str]:
-        """What an instruction's variables mean: ENV wins over ARG."""
-        return {**self.arguments, **self.environment}
+        """What an instruction's variables mean: of ENV and ARG the later one counts."""
+        return {**self.arguments, **self.environment, **self.overrides}
+
+    @property
+    def overrides(self) -> dict[str, str]:
+        return {name: self.arguments[name] for name in self.winning}
 
     def expand(self, escape: str) -> tuple[Lexer, dict[str, str]]:
         return Lexer(escape), self.scope

@@ -71,7 +71,7 @@ def transfer(
     words = _expanded(state, node, escape)
     Chmod(words.chmod)
     with ExitStack() as stack:
-        other = _other(state, node, escape, stage_of)
+        other = _other(node, stage_of)
         source = _source(session, other, stack)
         _gather(session, node, words, source, stack)
         _check(node, words)
@@ -117,14 +117,10 @@ def _expanded(state: State, node: ins.Copy | ins.Add, escape: str) -> _Words:
 
 
 def _other(
-    state: State,
-    node: ins.Copy | ins.Add,
-    escape: str,
-    stage_of: Callable[[str], State | Context],
+    node: ins.Copy | ins.Add, stage_of: Callable[[str], State | Context]
 ) -> State | Context | None:
     if isinstance(node, ins.Copy) and node.source_stage:
-        lexer, scope = state.expand(escape)
-        return stage_of(lexer.word(node.source_stage, scope))
+        return stage_of(node.source_stage)
     return None
 
 
@@ -196,8 +192,6 @@ def _leads_out(text: str) -> bool:
 
 def _check(node: ins.Copy | ins.Add, words: _Words) -> None:
     picked = [one for part in words.parts for one in part.picked]
-    if not picked:
-        raise InvalidArgument(f"{node.name} failed: no source files were specified")
     many = len(picked) > 1
     into = words.target.endswith("/") or words.target in (".", "") or words.target.endswith("/.")
     if many and not into:
@@ -249,7 +243,8 @@ def _target(state: State, text: str) -> str:
 
 def _history(state: State, node: ins.Copy | ins.Add, words: _Words, digest: str) -> str:
     tops = [one for part in words.parts for one in part.picked]
-    kind = "multi" if len(tops) > 1 else "dir" if tops[0].item.kind == DIRECTORY else "file"
+    kind = "file" if len(tops) == 1 and tops[0].item.kind != DIRECTORY else "dir"
+    kind = "multi" if len(tops) > 1 else kind
     unpack = (
         str(node.unpack).lower() if isinstance(node, ins.Add) and node.unpack is not None else ""
     )

@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any
 
+from orlop.builder.parser import Malformed
 from orlop.builder.run import StepFailed
 from orlop.builder.session import Cancelled
 from orlop.builder.source import clean
@@ -26,6 +27,8 @@ def words(error: BaseException) -> str:
     """The message, as BuildKit puts it."""
     if isinstance(error, StepFailed):
         return f'process "{error.shown}" did not complete successfully: exit code: {error.code}'
+    if isinstance(error, Malformed):
+        return error.bare
     if isinstance(error, SourceMissing):
         found = f'failed to calculate checksum of ref {_REF}: "/{clean(error.path)}": not found'
         return CACHE_KEY + found

@@ -23,6 +23,7 @@ from orlop.builder.check import link
 from orlop.builder.context import Context
 from orlop.builder.finish import keep_image
 from orlop.builder.lint import lint as findings
+from orlop.builder.parser import Malformed
 from orlop.builder.read import read
 from orlop.builder.request import Request
 from orlop.buildkit import caches, reach
@@ -176,6 +177,8 @@ class Build:
 
     def _may_be_triggered(self) -> bool:
         """ONBUILD of a base, which perhaps is still to be pulled, may take any of the context."""
+        if any(stages.triggered(self.document, planned) for planned in self.needed):
+            return True
         bases = {s.base for s in self.needed} - {"", "scratch"}
         try:
             found = [self.builder.images.get(base) for base in bases]
@@ -259,8 +262,12 @@ def _sources(kit: Buildkit, job: Job, asked: Attributes) -> Sources:
 
 def _said(error: OrlopError, job: Job, asked: Attributes, text: str) -> RpcFailure:
     job.check()
-    line = error.line if isinstance(error, Refused) else reach.line_of(words(error))
-    return failure(error, filename=asked.filename, text=text, lines=(line, line))
+    lines = (0, 0)
+    if isinstance(error, Refused):
+        lines = error.line, error.line
+    elif isinstance(error, Malformed):
+        lines = error.line, error.last
+    return failure(error, filename=asked.filename, text=text, lines=lines)
 
 
 def _warn(builder: Builder, job: Job, sources: Sources, asked: Attributes, text: str) -> None:
@@ -284,7 +291,7 @@ def _plan(document: ins.Dockerfile, asked: Attributes) -> list[stages.Planned]:
     host = platforms.default()
     target = platforms.parse(asked.platform) if asked.platform else host
     last = stages.target(document, asked.target)
-    predefined = stages.platform_arguments(host, target, asked.target)
+    predefined = stages.platform_arguments(host, target, stages.target_name(document, asked.target))
     scope = stages.global_arguments(document, asked.arguments, predefined)
     names = {named.key(name) for name in asked.contexts}
     return stages.needed(stages.plan(document, scope, names), last)

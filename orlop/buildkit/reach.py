@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from orlop.builder import instructions as ins
@@ -10,8 +9,6 @@ from orlop.builder import stages
 from orlop.builder.mountspec import fields_of
 from orlop.builder.remote import is_git, is_url
 from orlop.builder.source import clean
-
-_LINE = re.compile(r"dockerfile parse error on line (\d{1,7})", re.ASCII)
 
 
 def files(document: ins.Dockerfile, needed: Iterable[stages.Planned]) -> list[str] | None:
@@ -59,16 +56,10 @@ def _bound(command: ins.Run) -> list[str] | None:
     return out
 
 
-def line_of(message: str) -> int:
-    """0 for a message that names none."""
-    found = _LINE.search(message)
-    return int(found[1]) if found else 0
-
-
 def last_line(document: ins.Dockerfile, line: int) -> int:
-    """Where the instruction that begins there ends: its text has its heredocs' lines."""
+    """Where the instruction that begins there ends."""
     for stage in document.stages:
         for node in (stage.start, *stage.commands):
             if node.line == line:
-                return line + node.text.count("\n")
+                return max(line, node.last_line)
     return line

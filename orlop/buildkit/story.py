@@ -160,8 +160,8 @@ class Narrator:
         if first.split(None, 1)[0].upper() == "FROM":
             return f"FROM {full_name(self._bases[vertex.stage])}"
         if rest:
-            body = rest.rpartition("\n")[0].replace("\n", ";")
-            return f"{first} ({body[:20]}{'...' if len(body) > 20 else ''})"
+            body, more = rest.rpartition("\n")[0].strip().partition("\n")[::2]
+            return f"{first} ({body}{'...' if more else ''})"
         return first
 
     def _pull(self, told: Told, message: Json) -> None:

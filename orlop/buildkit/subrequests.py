@@ -15,10 +15,10 @@ from orlop.builder import stages
 from orlop.builder.check import Options, link, report
 from orlop.builder.checkrules import Finding
 from orlop.builder.mountspec import parse_mount
+from orlop.builder.parser import Malformed
 from orlop.builder.read import read
 from orlop.buildkit.attributes import Attributes
 from orlop.buildkit.grpc import UNKNOWN, RpcFailure
-from orlop.buildkit.reach import line_of
 from orlop.errors import InvalidArgument
 
 Json = dict[str, Any]
@@ -69,7 +69,7 @@ def lint(
             out["warnings"].append({**warning, "location": place})
         told = report(text, found, filename)
     except InvalidArgument as error:
-        line = line_of(error.message)
+        line = error.line if isinstance(error, Malformed) else 0
         out["buildError"] = {
             "message": error.message,
             "location": {"ranges": [_lines(line, line)] if line else []},

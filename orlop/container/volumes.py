@@ -141,10 +141,10 @@ def prepare(containers: Containers, container: Container, fill: list[Json], cwd:
                 ) from error
 
 
-def make_directory(root: Root, path: str) -> None:
-    """The working directory, as root 0755. Raises SystemFailure with Docker's text for a file."""
+def make_directory(root: Root, path: str, uid: int = 0, gid: int = 0) -> None:
+    """The working directory, 0755. Raises SystemFailure with Docker's text for a file."""
     try:
-        os.close(root.mkdir_all(path, 0o755))
+        os.close(root.mkdir_all(path, 0o755, uid, gid))
     except FileNotFoundError:
         pass  # a link that leads nowhere: the runtime says so at start
     except (NotADirectoryError, FileExistsError):

@@ -7,6 +7,7 @@ the same content gives the same layer on any day.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -14,6 +15,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import fastcrc
 
@@ -39,6 +41,7 @@ from orlop.storage.split import Writer
 _CHUNK = 1 << 20
 _WHITEOUT = b".wh."
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_INNER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PATH = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _crc64 = fastcrc.crc64.go_iso
 
@@ -55,6 +58,8 @@ def seal(layers: Layers, id: str, *, latest_ns: int | None = None) -> Staged | N
         return None
     made = layers.writable(id)
     tree = layers.driver.tree(made.mount_id)
+    if made.init_id and not layers.driver.whole:
+        _leave_mountpoints(tree, layers.driver.tree(made.init_id), {c.path for c in found})
     if layers.driver.whole:
         with Root(tree) as root:
             return layers.stage(Reader(archive(root, found, latest_ns)))  # type: ignore[arg-type]
@@ -72,6 +77,43 @@ def seal(layers: Layers, id: str, *, latest_ns: int | None = None) -> Staged | N
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return Staged(cache_id, record.diff_id, record.size, folder)
+
+
+def _leave_mountpoints(tree: Path, init: Path, changed: set[str]) -> None:
+    """What the kernel copied up of the init layer and nobody changed goes: the layer has none."""
+    upper, below = os.open(tree, _INNER), os.open(init, _INNER)
+    try:
+        _leave(upper, below, "", changed)
+    finally:
+        os.close(upper)
+        os.close(below)
+
+
+def _leave(upper: int, below: int, path: str, changed: set[str]) -> None:
+    for name in os.listdir(below):
+        where = f"{path}/{name}"
+        try:
+            kind = stat.S_IFMT(os.stat(name, dir_fd=upper, follow_symlinks=False).st_mode)
+        except FileNotFoundError:
+            continue
+        if kind != stat.S_IFMT(os.stat(name, dir_fd=below, follow_symlinks=False).st_mode):
+            continue
+        if kind != stat.S_IFDIR:
+            if where not in changed:
+                os.unlink(name, dir_fd=upper)
+            continue
+        inner = os.open(name, _INNER, dir_fd=upper)
+        try:
+            theirs = os.open(name, _INNER, dir_fd=below)
+            try:
+                _leave(inner, theirs, where, changed)
+            finally:
+                os.close(theirs)
+        finally:
+            os.close(inner)
+        if where not in changed:
+            with contextlib.suppress(OSError):  # something is in it
+                os.rmdir(name, dir_fd=upper)
 
 
 def _take_over(layers: Layers, made: Writable) -> str:

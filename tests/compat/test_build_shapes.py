@@ -1,6 +1,5 @@
-"""Sixty Dockerfiles of real projects' shape: the same config and files as dockerd 28.5.2 makes.
-
-Fifty were recorded with the classic builder, ten with BuildKit.
+"""Sixty Dockerfiles of real projects' shape and odd ones: the same config and files as dockerd
+28.5.2 makes. Fifty were recorded with the classic builder, the others with BuildKit.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ sys.path[:0] = [str(HERE / "buildshapes"), str(HERE.parent / "system")]
 
 import buildlab  # noqa: E402
 from modern import MODERN  # noqa: E402
+from odd import ODD  # noqa: E402
 from record import changed, config_of, tree_of  # noqa: E402
 from shapes import SHAPES  # noqa: E402
 
@@ -32,15 +32,20 @@ EXPECTED: dict[str, Any] = {
     **json.loads((HERE / "buildshapes" / "docker-28.5.2.json").read_text()),
     **json.loads((HERE / "buildshapes" / "docker-28.5.2-buildkit.json").read_text()),
 }
-ALL = {**SHAPES, **MODERN}
-# As BuildKit: what --chown names also owns the directories that COPY makes on the way. The classic
-# builder does so for a file and not for a directory.
-OWNED = {"node-user": {"app": 1001}, "python-multistage": {"own": 1000, "own/app": 1000}}
+BUILDKIT = {**MODERN, **ODD}
+ALL = {**SHAPES, **BUILDKIT}
+# As BuildKit: what --chown names also owns the directories that COPY makes on the way, and USER
+# what WORKDIR makes. The classic builder does so for a file and not for a directory.
+OWNED = {
+    "users": {"made": 65534},
+    "node-user": {"app": 1001},
+    "python-multistage": {"own": 1000, "own/app": 1000},
+}
 FULL = os.environ.get("ORLOP_FUZZ") == "full"
 CHOSEN = [
     name
     for number, name in enumerate(ALL)
-    if FULL or number % 3 == 0 or name in OWNED or name in MODERN
+    if FULL or number % 3 == 0 or name in OWNED or name in BUILDKIT
 ]
 
 
@@ -67,7 +72,7 @@ def test_the_same_as_docker(lab: buildlab.Lab, name: str) -> None:
         assert mine[path][2:4] == [uid, uid]
         mine[path][2:4] = [0, 0]
     config = config_of(found.config)
-    if name in MODERN and "FROM scratch" in text:
+    if name in BUILDKIT and "FROM scratch" in text:
         config.setdefault("WorkingDir", "/")  # which BuildKit writes, and the classic builder not
         mine.pop("etc", None)  # as the recording: what the engine puts there is left out
     assert config == expected["config"]

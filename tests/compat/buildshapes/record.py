@@ -3,7 +3,7 @@
     DOCKER_HOST=unix://… python tests/compat/buildshapes/record.py OUT.json
     DOCKER_HOST=unix://… DOCKER_BUILDKIT=1 python tests/compat/buildshapes/record.py OUT.json
 
-With BuildKit (and buildx) those of modern.py, else those of shapes.py.
+With BuildKit (and buildx) those of modern.py and odd.py, else those of shapes.py.
 
 Images get the prefix `orlop-shape/` and are removed again. Facts kept: the run config and the
 merged tree (path: type, mode, owner, digest or target), the base's own files left out.
@@ -23,6 +23,7 @@ from typing import Any
 
 sys.path.insert(0, os.path.dirname(__file__))
 from modern import MODERN
+from odd import ODD
 from shapes import SHAPES
 
 KEYS = ("User", "ExposedPorts", "Env", "Cmd", "Healthcheck", "Volumes", "WorkingDir", "Entrypoint",
@@ -86,13 +87,13 @@ def exported(image: str) -> dict[str, list[Any]]:
 def main() -> None:
     base = exported("busybox")
     out: dict[str, Any] = {}
-    shapes = MODERN if os.environ.get("DOCKER_BUILDKIT") == "1" else SHAPES
+    shapes = {**MODERN, **ODD} if os.environ.get("DOCKER_BUILDKIT") == "1" else SHAPES
     for name, (text, files) in shapes.items():
         with tempfile.TemporaryDirectory() as folder:
             for path, content in {"Dockerfile": text, **files}.items():
                 where = os.path.join(folder, path)
                 os.makedirs(os.path.dirname(where), exist_ok=True)
-                with open(where, "w", encoding="utf-8") as file:
+                with open(where, "w", encoding="utf-8", newline="") as file:
                     file.write(content)
                 os.chmod(where, 0o644)
             tag = f"orlop-shape/{name}"

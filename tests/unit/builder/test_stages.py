@@ -11,9 +11,9 @@ from orlop.errors import InvalidArgument
 FILE = """\
 ARG BASE=x
 FROM $BASE AS a
+FROM y AS c
 FROM a AS b
 COPY --from=c /f /f
-FROM y AS c
 FROM scratch
 RUN --mount=type=bind,from=0,target=/m true
 COPY --from=b /f /f
@@ -30,15 +30,23 @@ def test_only_what_is_needed() -> None:
     assert needed(FILE, "") == [0, 1, 2, 3]
     assert needed(FILE, "a") == [0]
     assert needed(FILE, "b") == [0, 1, 2]
-    assert needed(FILE, "2") == [2]
+    assert needed(FILE, "1") == [1]
 
 
 def test_targets_and_circles() -> None:
     with pytest.raises(InvalidArgument) as caught:
         needed("FROM x AS build\n", "biuld")
     assert caught.value.message == ('target stage "biuld" could not be found (did you mean build?)')
-    with pytest.raises(InvalidArgument, match="circular dependency detected on stage: "):
-        needed("FROM x AS a\nCOPY --from=b f f\nFROM y AS b\nCOPY --from=a f f\n", "")
+
+
+def test_a_stage_is_copied_from_after_it_is_defined() -> None:
+    document = read("FROM x AS a\nCOPY --from=b f f\nFROM y AS b\nCOPY --from=a f f\n")
+    with pytest.raises(InvalidArgument) as caught:
+        stages.find(document, "b", 0)
+    assert caught.value.message == (
+        'cannot copy from stage "b", it needs to be defined before current stage "a"'
+    )
+    assert stages.find(document, "a", 1) == 0
 
 
 def test_a_base_that_expands_to_nothing() -> None:

@@ -3,9 +3,11 @@ from __future__ import annotations
 import pytest
 
 from orlop.builder import stages
+from orlop.builder.parser import Malformed
 from orlop.builder.read import read
 from orlop.buildkit import reach
 from orlop.buildkit.attributes import attributes
+from orlop.buildkit.failures import words
 from orlop.errors import InvalidArgument
 
 
@@ -80,5 +82,28 @@ def test_when_all_of_the_context_is_asked_for(line: str) -> None:
 def test_where_an_instruction_ends() -> None:
     document = read("FROM a\nRUN <<E\nx\ny\nE\nRUN z\n")
     assert [reach.last_line(document, line) for line in (1, 2, 6)] == [1, 5, 6]
-    assert reach.line_of("dockerfile parse error on line 12: unknown") == 12
-    assert reach.line_of("something else") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "lines"),
+    [
+        ("FROM a\nENV A=1 \\\n  B\n", "Syntax error - can't find = in \"B\". Must be of the form:"
+         " name=value", (2, 3)),
+        ("FROM a\nRUN <<E\nx\n", "unterminated heredoc", (2, 3)),
+        ("FROM a\nRUN \\\n --mount=type=bind x\n", "target is required", (2, 3)),
+        ("FROM a\nUSER\n", "dockerfile parse error on line 2: USER requires exactly one argument",
+         (2, 2)),
+    ],
+)  # fmt: skip
+def test_the_place_is_in_the_excerpt_and_not_in_buildkits_words(
+    text: str, message: str, lines: tuple[int, int]
+) -> None:
+    with pytest.raises(Malformed) as caught:
+        read(text)
+    assert (words(caught.value), (caught.value.line, caught.value.last)) == (message, lines)
+    assert caught.value.message.startswith("dockerfile parse error on line 2: ")
+
+
+def test_an_instruction_ends_with_its_last_line() -> None:
+    document = read("FROM a\nRUN a; \\\n  b\n")
+    assert reach.last_line(document, 2) == 3
