@@ -47,6 +47,7 @@ def logs(call: Call) -> Stream:
         until_ns=decode.moment(call.text("until")),
         timestamps=call.flag("timestamps"),
         details=call.flag("details"),
+        together=call.flag("orlop-together"),
     )
     call.gone.call(found.close)
     tty = bool(found.container.config.get("Tty"))

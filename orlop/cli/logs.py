@@ -18,6 +18,7 @@ def logs(session: Session, options: Options) -> None:
             {
                 "details": options.flag("details"),
                 "follow": options.flag("follow"),
+                "orlop-together": True,  # a frame need not be a line: nobody looks at frames here
                 "since": _time("since", options),
                 "stderr": True,
                 "stdout": True,

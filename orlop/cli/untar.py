@@ -4,7 +4,6 @@ Members are walked on directory descriptors with O_NOFOLLOW: a link that the arc
 followed by a later member. Reading is `tarfile`'s (headers only), writing is ours.
 """
 
-import io
 import os
 import tarfile
 
@@ -13,32 +12,48 @@ from orlop.cli.failure import Failure
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class _Stream(io.RawIOBase):
+class _Stream:
+    """What `tarfile` reads headers from: it only goes forward, and not past what is asked."""
+
     def __init__(self, chunks: "Iterator[bytes]") -> None:
         self._chunks = chunks
-        self._left = b""
-        self.size = 0
+        self._chunk: bytes | memoryview = b""
+        self.size = 0  # so far, with what of the chunk is left
+        self._at = 0
 
-    def readable(self) -> bool:
-        return True
+    def tell(self) -> int:
+        return self._at
 
-    def readinto(self, buffer: "Any") -> int:
-        while not self._left:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._left = chunk
+    def seek(self, offset: int) -> None:
+        for _ in self.pieces(offset - self._at):
+            pass
+
+    def read(self, size: int) -> bytes:
+        return b"".join(self.pieces(size))
+
+    def pieces(self, size: int) -> "Iterator[bytes | memoryview]":
+        """The next `size` bytes, or what there is, uncopied."""
+        while size > 0:
+            while not self._chunk:
+                chunk = next(self._chunks, None)
+                if chunk is None:
+                    return
+                self.size += len(chunk)
+                self._chunk = memoryview(chunk)
+            piece, self._chunk = self._chunk[:size], self._chunk[size:]
+            size -= len(piece)
+            self._at += len(piece)
+            yield piece
+
+    def drain(self) -> None:
+        self._chunk = b""
+        for chunk in self._chunks:
             self.size += len(chunk)
-        count = min(len(buffer), len(self._left))
-        buffer[:count] = self._left[:count]
-        self._left = self._left[count:]
-        return count
 
 
 def unpack(chunks: "Iterator[bytes]", directory: str, first: str, called: str) -> int:
@@ -47,16 +62,16 @@ def unpack(chunks: "Iterator[bytes]", directory: str, first: str, called: str) -
     top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     modes: list[tuple[list[str], tarfile.TarInfo]] = []
     try:
-        with tarfile.open(fileobj=io.BufferedReader(stream, 1 << 18), mode="r|") as tar:
-            for member in tar:
+        with tarfile.TarFile(fileobj=stream) as tar:  # type: ignore[arg-type]
+            while (member := tar.next()) is not None:
+                tar.members.clear()  # type: ignore[attr-defined]  # it would keep them all
                 parts = _renamed(member.name, first, called)
-                _one(tar, member, top, parts, first, called)
+                _one(stream, member, top, parts, first, called)
                 if member.isdir():
                     modes.append((parts, member))
         for parts, member in reversed(modes):
             _finish(top, parts, member)
-        while stream.readinto(bytearray(1 << 16)):
-            pass
+        stream.drain()
     except tarfile.TarError as e:
         raise Failure(f"the archive from the daemon is damaged: {e}") from None
     except OSError as e:
@@ -89,7 +104,7 @@ def _parent(top: int, parts: list[str]) -> int:
 
 
 def _one(
-    tar: tarfile.TarFile,
+    stream: _Stream,
     member: tarfile.TarInfo,
     top: int,
     parts: list[str],
@@ -121,20 +136,23 @@ def _one(
             finally:
                 os.close(source)
         elif member.isreg():
-            _file(tar, member, fd, name)
+            _file(stream, member, fd, name)
     finally:
         os.close(fd)
 
 
-def _file(tar: tarfile.TarFile, member: tarfile.TarInfo, fd: int, name: str) -> None:
-    content = tar.extractfile(member)
-    assert content is not None
+def _file(stream: _Stream, member: tarfile.TarInfo, fd: int, name: str) -> None:
+    if member.sparse is not None:  # nobody who speaks Docker's API sends those
+        raise Failure(f"the archive from the daemon has a sparse file: {member.name}")
     out = os.open(name, _CREATE, 0o600, dir_fd=fd)
+    left = member.size
     try:
-        while data := content.read(1 << 18):
-            view = memoryview(data)
-            while view:
-                view = view[os.write(out, view) :]
+        for piece in stream.pieces(left):
+            left -= len(piece)
+            while piece:
+                piece = piece[os.write(out, piece) :]
+        if left:
+            raise Failure("the archive from the daemon is damaged: unexpected end of data")
         os.fchmod(out, member.mode & 0o7777)
         os.utime(out, (member.mtime, member.mtime))
     finally:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 API_VERSION = "1.50"
 _CHUNK = 1 << 18
+_LINES = 1 << 12  # read ahead: what is behind a line, and copied once more
 _EIO, _EINVAL = 5, 22
 _SPARE = 8  # connections kept
 _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
@@ -205,7 +206,7 @@ class Connection:
 
     def line(self) -> bytes:
         while b"\n" not in self.buffer:
-            data = self.sock.recv(_CHUNK)
+            data = self.sock.recv(_LINES)
             if not data:
                 raise Broken("unexpected EOF" if self.buffer else "EOF")
             self.buffer += data

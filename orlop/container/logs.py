@@ -54,9 +54,12 @@ def logs(
     timestamps: bool = False,
     details: bool = False,
     mux: bool | None = None,
+    together: bool = False,
 ) -> Log:
-    """`mux` None: as the container's terminal setting says. Raises NotFound, InvalidArgument,
-    NotSupported (a log driver that cannot be read)."""
+    """`mux` None: as the container's terminal setting says. `together`: lines share frames.
+
+    Raises NotFound, InvalidArgument, NotSupported (a log driver that cannot be read).
+    """
     container = containers.get(ref)
     if not (stdout or stderr):
         raise InvalidArgument("Bad parameters: you must choose at least one stream")
@@ -66,7 +69,7 @@ def logs(
     codec = LOCAL if found[1] else JSON
     if mux is None:
         mux = not container.config.get("Tty")
-    form = Form(stdout=stdout, stderr=stderr, mux=mux, timestamps=timestamps, details=details)
+    form = Form(stdout, stderr, mux, timestamps, details, together)
     path = str(found[0])
     limits = {"tail": tail, "since_ns": since_ns, "until_ns": until_ns, "codec": codec}
     if not follow:

@@ -53,8 +53,8 @@ def decode(buffer: bytes, since_ns: int = 0) -> Iterator[Run]:
         if _is_line(buffer, begin, mark):
             stop, ending = mark - 2, b"\n"
             if _continues(buffer, end, tail):
-                stop = buffer.rfind(b"\\n" + tail, begin)
-                end = stop + 2 + len(tail)
+                end = _end_of_run(buffer, end, b"\\n" + tail)
+                stop = end - 2 - len(tail)
         stream, time_ns, attrs = head
         at = end
         if time_ns < since_ns:
@@ -89,6 +89,20 @@ def _continues(buffer: bytes, at: int, tail: bytes) -> bool:
     """Whether the record at `at` has the same tail."""
     mark = buffer.find(_STREAM, at, at + 131072)
     return mark >= 0 and buffer.startswith(tail, mark) and buffer.startswith(_OPEN, at)
+
+
+def _end_of_run(buffer: bytes, low: int, ending: bytes) -> int:
+    """Where the last of the records ends that follow each other with one ending: halving finds it,
+    for one that has it among others is no harm (who takes the run looks for those)."""
+    high = len(buffer)
+    while low < high:
+        middle = (low + high) // 2
+        end = buffer.find(b"\n", middle, high) + 1
+        if end and buffer.endswith(ending, low, end):
+            low = end
+        else:
+            high = middle
+    return low
 
 
 def _head(tail: bytes) -> tuple[str, int, bytes] | None:

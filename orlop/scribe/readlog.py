@@ -27,13 +27,15 @@ _WARM = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a client wants its log. `mux`: in stdcopy frames; raw for a terminal's."""
+    """How a client wants its log. `mux`: in stdcopy frames; raw for a terminal's. `together`: a
+    frame for many lines, not for each."""
 
     stdout: bool = True
     stderr: bool = True
     mux: bool = True
     timestamps: bool = False
     details: bool = False
+    together: bool = False
 
     def wants(self, stream: str) -> bool:
         return self.stdout if stream == "stdout" else self.stderr
@@ -115,7 +117,8 @@ def render(found: Iterable[Run], form: Form) -> Iterator[bytes]:
                 prefix += details(run.attrs) + b" "
             text = prefix + text[:-1].replace(b"\n", b"\n" + prefix) + text[-1:]
         if form.mux:
-            text = framed(text, _NUMBERS.get(run.stream, wire.STDERR), run.lines)
+            lines = 1 if form.together else run.lines
+            text = framed(text, _NUMBERS.get(run.stream, wire.STDERR), lines)
         yield text
 
 

@@ -5,8 +5,11 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orlop import wire
 from orlop.scribe import encode, readlog
@@ -16,6 +19,9 @@ from orlop.scribe.readlog import Form
 RAW = Form(mux=False)
 CLOCK = encode.Clock()
 SECOND = 1_000_000_000
+TEXTS = st.lists(
+    st.sampled_from(["", "a", "b\\", "\\n", '","stream":"stdout","', "{", "é"]), max_size=5
+)
 
 
 def lines(*texts: str, at: int = 1, stream: str = "stdout", attrs: bytes = b"") -> bytes:
@@ -77,6 +83,32 @@ def test_frames_times_and_details(path: str) -> None:
         (1, b"1970-01-01T00:00:01.000000000Z a=1%26,b=x+y one\n"),
         (1, b"1970-01-01T00:00:01.000000000Z a=1%26,b=x+y two\n"),
         (2, b"1970-01-01T00:00:02.000000000Z  three\n"),
+    ]
+
+
+def test_lines_may_share_a_frame(path: str) -> None:
+    Path(path).write_bytes(lines("one", "two") + lines("three", stream="stderr") + lines("four"))
+    data = b"".join(readlog.chunks(path, Form(together=True, timestamps=True)))
+    stamp = b"1970-01-01T00:00:01.000000000Z "
+    assert list(wire.Frames().feed(data)) == [
+        (1, stamp + b"one\n" + stamp + b"two\n"),
+        (2, stamp + b"three\n"),
+        (1, stamp + b"four\n"),
+    ]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["stdout", "stderr"]), st.integers(1, 3), TEXTS)))
+def test_runs_in_any_mixture_are_read_back(records: list[tuple[str, int, list[str]]]) -> None:
+    with TemporaryDirectory() as folder:
+        path = f"{folder}/x-json.log"
+        Path(path).write_bytes(
+            b"".join(lines(*texts, at=at, stream=stream) for stream, at, texts in records if texts)
+        )
+        found = [(stream, at, line) for stream, at, line, _ in readlog.read(path)]
+    assert found == [
+        (stream, at * SECOND, text.encode() + b"\n")
+        for stream, at, texts in records
+        for text in texts
     ]
 
 
