@@ -4,7 +4,7 @@ from orlop.cli.credentials import INDEX, erase, find, hostname, save
 from orlop.cli.failure import Failure
 from orlop.cli.options import Options
 from orlop.cli.out import err, is_terminal, out
-from orlop.cli.prompt import read_line
+from orlop.cli.prompt import read_line, read_secret
 from orlop.cli.session import Session
 from orlop.client.transport import ApiError
 from orlop.errors import OrlopError
@@ -36,6 +36,7 @@ def login(session: Session, options: Options) -> None:
         server = INDEX
     elif server.startswith(("http://", "https://")) and server != INDEX:
         server = hostname(server)
+    known: dict[str, str] = {}
     if not user and not password:
         try:
             known = find(session, server)
@@ -43,9 +44,8 @@ def login(session: Session, options: Options) -> None:
             known = {}  # a helper that fails has nothing
         if known.get("username") and known.get("password") and _with_stored(session, known):
             return
-        user = ""
     if not (user and password):
-        user, password = _ask(user, password)
+        user, password = _ask(server, user, password, known.get("username", ""))
     _login(session, {"username": user, "password": password, "serveraddress": server})
 
 
@@ -76,20 +76,29 @@ def _with_stored(session: Session, known: dict[str, str]) -> bool:
     return True
 
 
-def _ask(user: str, password: str) -> tuple[str, str]:
+_HUB = (
+    "Log in with your Docker ID or email address to push and pull images from Docker Hub. If you "
+    "don't have a Docker ID, head over to https://hub.docker.com/ to create one.\n"
+    "You can log in with your password or a Personal Access Token (PAT). Using a limited-scope PAT "
+    "grants better security and is required for organizations using SSO. Learn more at "
+    "https://docs.docker.com/go/access-tokens/\n\n"
+)
+
+
+def _ask(server: str, user: str, password: str, known: str) -> tuple[str, str]:
+    """`known`: the user whose credentials are kept, taken when none is typed."""
     if not is_terminal(0):
         raise Failure("Error: Cannot perform an interactive login from a non TTY device")
     if not user:
-        out("Username: ")
-        user = read_line().strip()
+        if server == INDEX:
+            out(_HUB)
+        user = read_line(f"Username ({known}): " if known else "Username: ").strip() or known
         if not user:
-            raise Failure("username is required")
+            raise Failure("Error: Non-null Username Required")
     if not password:
-        import getpass
-
-        password = getpass.getpass("Password: ")
+        password = read_secret("Password: ")
         if not password:
-            raise Failure("password is required")
+            raise Failure("Error: Password Required")
     return user, password
 
 

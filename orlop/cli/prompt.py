@@ -23,3 +23,26 @@ def read_line(question: str = "") -> str:
         out("\n")
         raise Failure("", 0) from None
     return line.decode("utf-8", "replace")
+
+
+def read_secret(question: str) -> str:
+    """One line of the terminal, not shown while it is typed."""
+    import _signal
+    import termios
+
+    saved = termios.tcgetattr(0)
+    hidden = [*saved]
+    hidden[3] = saved[3] & ~termios.ECHO
+    for number in (_signal.SIGTERM, _signal.SIGHUP):  # the terminal is given back then, too
+        _signal.signal(number, _leave)
+    try:
+        termios.tcsetattr(0, termios.TCSADRAIN, hidden)
+        secret = read_line(question)
+        out("\n")
+        return secret
+    finally:
+        termios.tcsetattr(0, termios.TCSADRAIN, saved)
+
+
+def _leave(number: int, frame: object) -> None:
+    raise Failure("", 128 + number)

@@ -10,7 +10,7 @@ from typing import Any
 from orlop.container import endpoints, hostfiles, merge
 from orlop.container.containers import Containers
 from orlop.container.model import Container
-from orlop.errors import Conflict, Forbidden, NotFound, OrlopError, SystemFailure
+from orlop.errors import Conflict, Forbidden, InvalidArgument, NotFound, OrlopError, SystemFailure
 from orlop.network import connect as networking
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,10 @@ def disconnect(containers: Containers, network: str, ref: str, *, force: bool = 
             _forget(container, name)
             return
         if name == "host" and name in known:
-            raise Conflict("container cannot be disconnected from host network")
+            raise InvalidArgument(
+                "cannot disconnect container from host network - container was created in host "
+                "network mode"
+            )
         try:
             gone = networking.disconnect(containers.networks, container.id, name)
         except Forbidden as error:

@@ -20,7 +20,7 @@ def check_names(filters: dict[str, list[str]], known: Iterable[str]) -> None:
     """Raises InvalidArgument for a filter Docker does not know."""
     for name in filters:
         if name not in known:
-            raise InvalidArgument(f"invalid filter '{name}'")
+            raise InvalidArgument(f"invalid filter '{name}'" if name else "invalid filter")
 
 
 def until(values: Sequence[str]) -> int | None:

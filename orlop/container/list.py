@@ -280,8 +280,8 @@ def _by_name(containers: Containers, values: list[str]) -> Any:
     for value in values:
         try:
             patterns.append(re.compile(value))
-        except re.error as error:
-            raise InvalidArgument(f"invalid filter 'name={value}': {error}") from None
+        except re.error:
+            continue  # as with dockerd: nothing has such a name
     return lambda c, s: any(p.search(c.name) or p.search(f"/{c.name}") for p in patterns)
 
 
@@ -331,7 +331,11 @@ def _by_port(containers: Containers, values: list[str], key: str, what: str) -> 
             )
         low, high = int(match[1]), int(match[2] or match[1])
         if not low <= high <= 65535:
-            raise SystemFailure(f"error while looking up for {what} {value}: value out of range")
+            text = match[1] if low > 65535 else match[2] or match[1]
+            why = f"Invalid range specified for the Port: {value}"
+            if int(text) > 65535:
+                why = f'strconv.ParseUint: parsing "{text}": value out of range'
+            raise SystemFailure(f"error while looking up for {what} {value}: {why}")
         protocol = (match[3] or "tcp").lower()
         wanted.update((n, protocol) for n in range(low, high + 1))
     if key == "PublicPort":

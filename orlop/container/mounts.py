@@ -116,13 +116,19 @@ def check(mount: Json) -> None:
         raise _wrong(kind, "field Source must not be empty")
     elif kind == "volume" and not source and mount.get("ReadOnly"):
         raise _wrong(kind, "must not set ReadOnly mode when using anonymous volumes")
+    elif kind == "volume" and not source and _subpath(mount, kind):
+        raise _wrong(kind, "must not set Subpath when using anonymous volumes")
     check_target(target, lambda text: _wrong(kind, text))
     for words in (mount.get("TmpfsOptions") or {}).get("Options") or ():
         if not 1 <= len(words) <= 2:
             raise _wrong(kind, "invalid option array length")
-    subpath = (mount.get(f"{kind.capitalize()}Options") or {}).get("Subpath")
+    subpath = _subpath(mount, kind)
     if subpath and (subpath.startswith("/") or ".." in subpath.split("/")):
         raise _wrong(kind, "subpath must be a relative path within the volume")
+
+
+def _subpath(mount: Json, kind: str) -> str:
+    return (mount.get(f"{kind.capitalize()}Options") or {}).get("Subpath") or ""
 
 
 def check_target(target: str, error: Any = InvalidArgument) -> None:

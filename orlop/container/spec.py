@@ -64,7 +64,8 @@ def build(record: Json, host: Json, facts: Facts) -> Json:
     if private_uts:
         out["hostname"] = facts.hostname
         if config.get("Domainname"):
-            out["domainname"] = config["Domainname"]
+            # no longer than the kernel takes it; dockerd writes a sysctl, which cuts it
+            out["domainname"] = config["Domainname"].encode()[:64].decode("utf-8", "ignore")
     out["mounts"] = specmounts.build(
         facts.mounts,
         host=host,

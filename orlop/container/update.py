@@ -32,6 +32,8 @@ _UNCHANGED = dict.fromkeys(_REAL_TIME, 0)
 def update(containers: Containers, ref: str, changes: Json) -> list[str]:
     """`changes`: HostConfig fields of the API's update body; zero means unchanged. Warnings."""
     wanted = {k: changes[k] for k in _FIELDS if changes.get(k)}
+    if changes.get("PidsLimit") is not None:
+        wanted["PidsLimit"] = max(changes["PidsLimit"], 0)  # 0 and below: unlimited
     if changes.get("IOMaximumIOps") or changes.get("IOMaximumBandwidth"):
         raise InvalidArgument(
             "Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps"
@@ -57,9 +59,7 @@ def update(containers: Containers, ref: str, changes: Json) -> list[str]:
             raise Conflict(prefix + error.message) from None
         if container.state.running and not container.state.restarting and wanted:
             try:
-                cgroups.update(
-                    containers, container.id, host, spec.resources({**host, **_UNCHANGED})
-                )
+                cgroups.update(containers, container.id, host, spec.resources(_for_the_group(host)))
             except OSError as error:
                 raise SystemFailure(f"{prefix}{error.strerror}: {error.filename}") from error
             except OrlopError as error:
@@ -71,6 +71,12 @@ def update(containers: Containers, ref: str, changes: Json) -> list[str]:
             _calm(containers, container)
         containers.publish(container, "update")
     return warnings
+
+
+def _for_the_group(host: Json) -> Json:
+    """A limit that is lifted has to be written, too."""
+    lifted = {"PidsLimit": -1} if host["PidsLimit"] == 0 else {}
+    return {**host, **_UNCHANGED, **lifted}
 
 
 def _calm(containers: Containers, container: Any) -> None:
@@ -113,8 +119,6 @@ def _merge(host: Json, wanted: Json) -> None:
         raise Conflict("Minimum memoryswap limit should be larger than memory limit, see usage")
     for key, value in wanted.items():
         host[key] = value
-    if host["PidsLimit"] is not None and host["PidsLimit"] <= 0:
-        host["PidsLimit"] = None
 
 
 def _restart(host: Json, restart: Json) -> None:

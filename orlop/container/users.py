@@ -18,6 +18,7 @@ from orlop.errors import SystemFailure
 from orlop.paths import Root
 
 MAXIMUM_ID = 2**31 - 1
+_RANGE = f"uids and gids must be in range 0-{MAXIMUM_ID}"
 _BOUND = 4 << 20  # bytes read of either file
 _NOBODY = 65534
 _LINE = 64 << 10  # longer lines are skipped
@@ -42,6 +43,7 @@ def resolve(root: Root, user: str, group_add: Sequence[str] = ()) -> Identity:
         known, uid, gid, home = passwd
     elif name:
         if not _DECIMAL.fullmatch(name):
+            _refuse_negative(name)
             raise SystemFailure(f"unable to find user {name}: no matching entries in passwd file")
         uid = _identifier(name)
     extra: list[int] = []
@@ -75,8 +77,14 @@ def highest_id(root: Root) -> int:
 def _identifier(text: str) -> int:
     number = int(text)
     if number > MAXIMUM_ID:
-        raise SystemFailure(f"uids and gids must be in range 0-{MAXIMUM_ID}")
+        raise SystemFailure(_RANGE)
     return number
+
+
+def _refuse_negative(text: str) -> None:
+    """Docker's text for a negative number; -0 is none, and stays a name that nobody has."""
+    if text.startswith("-") and _DECIMAL.fullmatch(text[1:]) and int(text):
+        raise SystemFailure(_RANGE)
 
 
 def _number(text: str) -> int | None:
@@ -124,6 +132,7 @@ def _groups(root: Root) -> list[list[str]]:
 def _group(groups: list[list[str]], wanted: str) -> int:
     if _DECIMAL.fullmatch(wanted):
         return _identifier(wanted)
+    _refuse_negative(wanted)
     if not numberlike(wanted):
         for fields in groups:
             number = _number(fields[2])

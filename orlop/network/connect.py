@@ -51,13 +51,12 @@ def check(networks: Networks, ref: str, mode: str, settings: Mapping[str, Any]) 
         raise Forbidden(model.CONFIG_ONLY)
     if network.driver == "host":
         raise InvalidArgument(HOST)
-    if mode == "host":
-        raise Forbidden("cannot connect container that uses host network mode to another network")
-    if mode.startswith("container:"):
+    if network.driver != "null":
+        endpoint.check(network, settings)
+    if mode == "host" or mode.startswith("container:"):
         raise InvalidArgument(SHARED)
     if network.driver == "null" or mode == "none":
         raise InvalidArgument(PRIVATE)
-    endpoint.check(network, settings)
     return network
 
 

@@ -143,7 +143,6 @@ class _State:
     def range(self, dot: Any, node: nodes.Branch) -> None:
         mark = len(self.variables)
         value = self.pipeline(dot, node.pipe)
-        self.node = node
         ran = False
         for key, item in self._entries(value):
             ran = True

@@ -34,6 +34,9 @@ def _index(value: Any, *keys: Any) -> Any:
                     if key is None
                     else f"cannot index slice/array with type {type_name(key)}"
                 )
+            if key == len(value):  # Go's own check lets it pass, and reflect panics
+                kind = "string" if isinstance(value, str) else "slice"
+                raise CallError(f"reflect: {kind} index out of range")
             if not 0 <= key < len(value):
                 raise CallError(f"index out of range: {key}")
             value = ord(value[key]) if isinstance(value, str) else value[key]

@@ -280,3 +280,39 @@ def test_a_client_that_is_ended_gives_the_terminal_back(orlopd: Daemon, number: 
     os.close(keep)
     os.close(terminal.fd)
     orlopd.docker("rm", "-f", name)
+
+
+@BOTH
+@pytest.mark.parametrize(("words", "question"), [((), "Username: "), (("-u", "me"), "Password: ")])
+def test_ctrl_c_at_a_login_is_no_failure(
+    orlopd: Daemon, cli: str, words: tuple[str, ...], question: str
+) -> None:
+    terminal = orlopd.terminal(cli, "login", *words, "127.0.0.1:1")
+    terminal.expect(question)
+    terminal.type("\x03")
+    text, code = terminal.close()
+    assert (text.removeprefix("^C"), code) == ("\r\n", 0)
+
+
+@BOTH
+def test_a_login_without_a_name_or_password(orlopd: Daemon, cli: str) -> None:
+    for words, said in (((), "Non-null Username Required"), (("-u", "me"), "Password Required")):
+        terminal = orlopd.terminal(cli, "login", *words, "127.0.0.1:1")
+        terminal.expect(": ")
+        terminal.type("\n")
+        text, code = terminal.close()
+        assert (text.strip(), code) == (f"Error: {said}", 1)
+
+
+def test_a_login_that_is_ended_shows_again_what_is_typed(orlopd: Daemon) -> None:
+    shell = Terminal(
+        ["sh", "-c", f"{' '.join(orlopd.orlop_command)} login -u me 127.0.0.1:1; stty -a; cat"],
+        orlopd.environment,
+    )
+    shell.expect("Password: ")
+    children = f"/proc/{shell.pid}/task/{shell.pid}/children"
+    with open(children) as found:
+        os.kill(int(found.read().split()[0]), signal.SIGTERM)
+    assert " echo " in shell.expect("extproc")  # stty's last flag
+    shell.type("\x04")
+    shell.close()

@@ -362,7 +362,7 @@ def test_update_merges_and_refuses(rig: Rig) -> None:
     update(rig.containers, id, {"Memory": 20_000_000, "MemorySwap": 40_000_000, "PidsLimit": 9})
     update(rig.containers, id, {"PidsLimit": -1, "RestartPolicy": {"Name": "always"}})
     host = rig.containers.get(id).host_config
-    assert (host["Memory"], host["PidsLimit"]) == (20_000_000, None)
+    assert (host["Memory"], host["PidsLimit"]) == (20_000_000, 0)
     assert host["RestartPolicy"]["Name"] == "always"
     gone, _ = create(rig.containers, BUSYBOX, {"AutoRemove": True})
     with pytest.raises(Conflict, match="Restart policy cannot be updated because AutoRemove"):

@@ -61,6 +61,8 @@ def test_identities_are_dockers(
         ("nosuch", "unable to find user nosuch: no matching entries in passwd file"),
         ("1000:nosuch", "unable to find group nosuch: no matching entries in group file"),
         ("0:0:0", "unable to find group 0:0: no matching entries in group file"),
+        ("-1", "uids and gids must be in range 0-2147483647"),
+        ("0:-1", "uids and gids must be in range 0-2147483647"),
         ("99999999999", "uids and gids must be in range 0-2147483647"),
         ("4294967295", "uids and gids must be in range 0-2147483647"),
         ("4294967296", "uids and gids must be in range 0-2147483647"),
