@@ -205,7 +205,12 @@ class Containers:
 
     def submit(self, work: Callable[[], object]) -> None:
         """Handle an exit away from the keeper's reader thread."""
-        self._exits.submit(guarded, work)
+        try:
+            self._exits.submit(guarded, work)
+        except RuntimeError:
+            if not self.closing:
+                raise
+            # The keeper has it until somebody records it: the next daemon.
 
     def settling(self, change: int) -> None:
         """+1 before an exit is reported, -1 once its address and ports are free."""

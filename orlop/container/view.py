@@ -20,7 +20,7 @@ import orlop
 from orlop.container import rootfs, userns
 from orlop.container.containers import Containers
 from orlop.container.model import Container
-from orlop.errors import SystemFailure
+from orlop.errors import Conflict, SystemFailure
 from orlop.kernel import pidfd
 from orlop.oci.idmap import IDMap
 from orlop.paths import Root
@@ -38,8 +38,9 @@ def layer_view(containers: Containers, container: Container) -> Iterator[Root]:
 @contextmanager
 def inside_view(containers: Containers, container: Container) -> Iterator[Root]:
     """What the container sees, volumes included (what `cp` means)."""
-    if container.state.running and container.state.pid:
-        with running_root(container) as root:
+    fd = _process_root(container)
+    if fd >= 0:
+        with _rooted(fd) as root:
             yield root
         return
     mounts = _volumes(container)
@@ -62,8 +63,16 @@ def view_map(container: Container) -> IDMap | None:
 
 @contextmanager
 def running_root(container: Container) -> Iterator[Root]:
-    """The root of a running container's first process."""
+    """The root of a running container's first process. Raises Conflict when there is none."""
     fd = _process_root(container)
+    if fd < 0:
+        raise Conflict(f"container {container.id} is not running")
+    with _rooted(fd) as root:
+        yield root
+
+
+@contextmanager
+def _rooted(fd: int) -> Iterator[Root]:
     try:
         with Root(fd) as root:
             yield root
@@ -72,17 +81,26 @@ def running_root(container: Container) -> Iterator[Root]:
 
 
 def _process_root(container: Container) -> int:
-    """The root directory of the first process, checked to be still the same process."""
-    handle = pidfd.pidfd_open(container.state.pid)
+    """The root directory of the first process, checked to be still the same process; -1 without
+    one. That it ends is not recorded at once."""
+    pid = container.state.pid
+    if not container.state.running or not pid:
+        return -1
     try:
-        fd = os.open(f"/proc/{container.state.pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        handle = pidfd.pidfd_open(pid)
+    except ProcessLookupError:
+        return -1
+    try:
+        fd = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             pidfd.send_signal(handle, 0)  # alive now, so the path above was its own
         except OSError:
             os.close(fd)
             raise
+    except (ProcessLookupError, FileNotFoundError):
+        return -1
     except OSError as e:
-        raise SystemFailure(f"container {container.id} is not running: {e.strerror}") from e
+        raise SystemFailure(f"root of container {container.id}: {e.strerror}") from e
     finally:
         os.close(handle)
     return fd

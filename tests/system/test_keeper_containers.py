@@ -26,8 +26,10 @@ from orlop.container.exec_start import exec_start
 from orlop.container.inspect import inspect
 from orlop.container.remove import remove
 from orlop.container.start import start
+from orlop.container.view import inside_view
 from orlop.container.wait import wait
 from orlop.engine import Engine
+from orlop.errors import Conflict
 from orlop.image.bootstrap_busybox import bootstrap_busybox
 from orlop.scribe import readlog
 
@@ -225,6 +227,23 @@ def test_a_container_that_ends_while_the_daemon_takes_it_back(
     os.close(pidfd)
     assert rig.code(id) == 137
     assert not inspect(rig.all, id)["State"]["Running"]
+
+
+def test_a_container_whose_end_is_not_recorded_yet_does_not_run(rig: Rig) -> None:
+    """`exec` said "no such process" then, `cp` that it is not running."""
+    id = rig.start("sh", "-c", "echo seen > /file; exec sleep 300")
+    assert rig.all.execs.get(rig.exec(id, "test", "-e", "/file")).exit_code == 0
+    pidfd = os.pidfd_open(inspect(rig.all, id)["State"]["Pid"])
+    with rig.engine.keeper.holding_calls():
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        assert select.select([pidfd], [], [], PATIENCE)[0]
+        assert inspect(rig.all, id)["State"]["Running"]
+        with pytest.raises(Conflict, match=f"container {id} is not running"):
+            rig.exec(id, "true")
+        with inside_view(rig.all, rig.all.get(id)) as root:
+            assert root.exists("/file")
+    os.close(pidfd)
+    assert rig.code(id) == 137
 
 
 def test_the_keeper_becomes_its_successor(rig: Rig) -> None:
