@@ -101,7 +101,7 @@ def _checked(call: Call, stack: contextlib.ExitStack, request: Request) -> Itera
         ignore = ignore_of(request.context, request.dockerfile)
         text = dockerfile_of(request)
         images, asked = call.engine.builder.images, request.arguments
-        found, how = lint(images, asked, text, ignore, request.platform)
+        found, how = lint(images, asked, text, ignore, request.platform, request.target)
         file = request.dockerfile.rpartition("/")[2]
         yield {"check": report(text, found, file), "count": len(found)}
         if found and how.error:

@@ -13,8 +13,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from orlop.builder import ignorefile, stages
 from orlop.builder import instructions as ins
-from orlop.builder import stages
 from orlop.builder.builder import Builder
 from orlop.builder.cachefrom import known
 from orlop.builder.configure import PROXIES
@@ -34,7 +34,7 @@ from orlop.builder.state import State
 from orlop.errors import InvalidArgument, SystemFailure
 from orlop.image.tag import parse_target
 from orlop.oci import platform as platforms
-from orlop.oci.ignore import Ignore, read_lines
+from orlop.oci.ignore import Ignore
 from orlop.oci.reference import Reference
 
 log = logging.getLogger(__name__)
@@ -123,11 +123,8 @@ def dockerfile_of(request: Request) -> str:
 
 def ignore_of(context: Context, name: str) -> Ignore | None:
     """What the ignore file beside a Dockerfile, or that of the context, says."""
-    for candidate in (f"{name}.dockerignore", ".dockerignore"):
-        found = resolve(context, candidate)
-        if found is not None and found.kind == FILE:
-            return Ignore(read_lines(_decoded(context, found)))
-    return None
+    lines = ignorefile.ignored(context, ignorefile.beside(name), ignorefile.NAME)
+    return None if lines is None else Ignore(lines)
 
 
 def _decoded(context: Context, item: Item) -> str:

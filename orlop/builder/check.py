@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from orlop.builder import checkbase
+from orlop.builder import checkbase, stages
 from orlop.builder import checkrules as rules
 from orlop.builder.checkrules import Finding
+from orlop.builder.instructions import Dockerfile
 from orlop.builder.parser import parse
 from orlop.builder.read import read
 from orlop.errors import InvalidArgument
@@ -56,12 +57,14 @@ def check(
     ignore: Ignore | None = None,
     platform: str = "",
     platform_of: Callable[[str], Platform | None] = lambda _: None,
+    target: str = "",
 ) -> tuple[list[Finding], Options]:
     """Sorted by line. Raises InvalidArgument for what does not parse at all.
 
     `given` stands before the file's own options; `environment`: names that an image's ENV sets,
     None when nobody knows; `ignore`: what the context leaves out; `platform`: what is built for,
-    "" for this machine; `platform_of`: what an image is for, None when nobody knows.
+    "" for this machine; `platform_of`: what an image is for, None when nobody knows; `target`: the
+    stage to build, "" for all of them.
     """
     parsed = parse(text)
     document = read(text)
@@ -72,10 +75,18 @@ def check(
     found += rules.casing(parsed.nodes)
     found += rules.descriptions(parsed.nodes)
     found += rules.froms(parsed.nodes, document)
-    found += rules.stages(document, environment, ignore)
+    found += rules.stages(document, environment, ignore, _wanted_stages(document, target))
     found += checkbase.bases(document, platform, platform_of)
     kept = (f for f in found if _wanted(f.rule, how))
     return sorted(kept, key=lambda f: f.line), how
+
+
+def _wanted_stages(document: Dockerfile, target: str) -> set[int] | None:
+    if not target:
+        return None
+    scope = stages.global_arguments(document, {}, {})
+    found = stages.needed(stages.plan(document, scope), stages.target(document, target))
+    return {one.index for one in found}
 
 
 def _wanted(rule: str, how: Options) -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from orlop.builder import instructions as ins
 from orlop.builder.expand import Lexer
 from orlop.builder.parser import Node
 from orlop.builder.read import RESERVED
-from orlop.builder.select import has_wildcards
 from orlop.builder.source import clean
 from orlop.builder.stages import platform_arguments
 from orlop.builder.suggest import did_you_mean
@@ -24,6 +23,7 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _PUBLIC = re.compile(r"(?:^|_)public(?:_|$)", re.IGNORECASE)
+_READ = ("MaintainerDeprecated", "LegacyKeyValueFormat")
 _MAPPED = re.compile(r"(?:\[[^\]]*\]|[^:]*):.*")
 
 
@@ -68,7 +68,7 @@ def descriptions(nodes: tuple[Node, ...]) -> Iterator[Finding]:
             yield Finding(
                 "InvalidDefinitionDescription",
                 f"Comment for {node.name.upper()} should follow the format: "
-                f"`# {names[0]} <description>`",
+                f"`# {names[0] if len(names) == 1 else '<arg_key>'} <description>`",
                 node.line,
             )
 
@@ -178,13 +178,19 @@ def stages(
     document: ins.Dockerfile,
     environment: Callable[[str], set[str] | None],
     ignore: Ignore | None,
+    wanted: Container[int] | None = None,
 ) -> Iterator[Finding]:
+    """`wanted`: the stages that are built, None for all."""
     scope, _ = _global(document)
     ended: dict[str, _Stage] = {}
     for stage in document.stages:
         state = _Stage(document, stage, ended, environment, scope, ignore)
         for command in stage.commands:
-            yield from state.look(command)
+            found = list(state.look(command))
+            if wanted is None or stage.index in wanted:
+                yield from found
+            else:  # what reading alone tells
+                yield from (one for one in found if one.rule in _READ)
         if stage.start.alias:
             ended[stage.start.alias] = state
 
@@ -264,8 +270,11 @@ class _Stage:
         if self._env is None:
             return
         known = dict.fromkeys((*self._env, *self._declared), "x")
-        if isinstance(command, ins.Arg):  # one may use those before it
-            known |= dict.fromkeys((argument.key for argument in command.arguments), "x")
+        if isinstance(command, ins.Arg) and len(command.arguments) > 1:  # one knows those before
+            for one in command.arguments:
+                yield from self._undefined(replace(command, arguments=(one,)))
+                self._declare(one)
+            return
         for text in _expanded(command):
             try:
                 found = self._lexer.expand(text, known)
@@ -277,6 +286,13 @@ class _Stage:
                     "UndefinedVar", f"Usage of undefined variable '${name}'{near}", command.line
                 )
 
+    def _declare(self, one: ins.Argument) -> None:
+        self._declared.add(one.key)
+        if self._env is None or one.key in self._env:
+            return
+        if one.value is not None or one.key in self._global:
+            self._env.append(one.key)
+
     def _names(self, command: ins.Instruction) -> Iterator[Finding]:
         names: list[str] = []
         if isinstance(command, ins.Env):
@@ -285,12 +301,8 @@ class _Stage:
                 self._env += [n for n in names if n not in self._env]
         elif isinstance(command, ins.Arg):
             names = [argument.key for argument in command.arguments]
-            self._declared.update(names)
-            if self._env is not None:
-                self._env += [
-                    a.key for a in command.arguments
-                    if a.key not in self._env and (a.value is not None or a.key in self._global)
-                ]  # fmt: skip
+            for argument in command.arguments:
+                self._declare(argument)
         for name in names:
             if _SECRET.search(name) and not _PUBLIC.search(name):
                 yield Finding(
@@ -312,22 +324,34 @@ class _Stage:
     def _workdir(self, command: ins.Instruction) -> Iterator[Finding]:
         if not isinstance(command, ins.Workdir):
             return
-        if command.path.startswith(("/", "$")):
-            self._absolute = True
-        elif not self._absolute:
+        path = self._known_text(command.path)
+        if not self._absolute and path is not None and not path.startswith("/"):
             yield Finding(
                 "WorkdirRelativePath",
-                f'Relative workdir "{command.path}" can have unexpected results if the base '
-                "image changes",
+                f'Relative workdir "{path}" can have unexpected results if the base image changes',
                 command.line,
             )
+        self._absolute = True
+
+    def _known_text(self, text: str) -> str | None:
+        """What a word means, None when a variable that has a value decides."""
+        known = dict.fromkeys((*(self._env or ()), *self._declared), "x")
+        try:
+            found = self._lexer.expand(text, known)
+        except InvalidArgument:
+            return None  # the build itself says so
+        if "$" in text and (self._env is None or found.text != self._lexer.word(text, {})):
+            return None
+        return found.text
 
     def _ignored(self, command: ins.Copy | ins.Add) -> Iterator[Finding]:
         if self._ignore is None or (isinstance(command, ins.Copy) and command.source_stage):
             return
         for text in command.sources:
             path = clean(text)
-            if "$" in text or has_wildcards(text) or not path or not self._ignore.ignored(path):
+            if "$" in text or ".." in text.split("/") or not path:
+                continue
+            if not self._ignore.ignored(path):
                 continue
             yield Finding(
                 "CopyIgnoredFile",
@@ -354,7 +378,8 @@ def _expanded(command: ins.Instruction) -> Iterable[str]:
     if isinstance(command, ins.Stopsignal):
         return [command.signal]
     if isinstance(command, ins.Copy | ins.Add):
-        return [*command.sources, command.target, command.chown, command.chmod]
+        inlines = [one.data for one in command.inlines if one.expand]
+        return [*command.sources, *inlines, command.target, command.chown, command.chmod]
     return ()
 
 

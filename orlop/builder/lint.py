@@ -22,6 +22,7 @@ def lint(
     text: str,
     ignore: Ignore | None = None,
     platform: str = "",
+    target: str = "",
 ) -> tuple[list[Finding], Options]:
     """Raises InvalidArgument. What images have that are not here is not judged."""
 
@@ -41,7 +42,7 @@ def lint(
     given = arguments.get(_ARGUMENT) or ""
     return check(
         text, given, environment=environment, ignore=ignore, platform=platform,
-        platform_of=platform_of,
+        platform_of=platform_of, target=target,
     )  # fmt: skip
 
 
@@ -49,6 +50,8 @@ def refuse_findings(images: Images, request: Request, text: str, checks: str) ->
     """A build whose Dockerfile says `check=error=true` has no findings. Raises InvalidArgument."""
     if not options(request.arguments.get(_ARGUMENT) or checks).error:
         return
-    found, _ = lint(images, request.arguments, text, platform=request.platform)
+    found, _ = lint(
+        images, request.arguments, text, platform=request.platform, target=request.target
+    )
     if found:
         raise violation(found)

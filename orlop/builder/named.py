@@ -14,11 +14,11 @@ from urllib.parse import unquote, urlsplit
 
 from orlop.builder.context import Context
 from orlop.builder.git import load_git
+from orlop.builder.ignorefile import ignored
 from orlop.builder.remote import is_git, is_url, load_url
-from orlop.builder.source import FILE, resolve
 from orlop.errors import InvalidArgument
 from orlop.image.images import Images
-from orlop.oci.ignore import Ignore, read_lines
+from orlop.oci.ignore import Ignore
 from orlop.oci.reference import parse_any
 
 IMAGE = "docker-image://"
@@ -99,10 +99,9 @@ class Named:
 
 def without_ignored(context: Context) -> None:
     """Leave out what the context's own ignore file names."""
-    found = resolve(context, ".dockerignore")
-    if found is not None and found.kind == FILE:
-        text = context.content(found, _TEXT_LIMIT).decode("utf-8", "surrogateescape")
-        context.leave_out(Ignore(read_lines(text)))
+    lines = ignored(context)
+    if lines is not None:
+        context.leave_out(Ignore(lines))
 
 
 def _key_or_none(name: str) -> str | None:

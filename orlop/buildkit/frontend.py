@@ -23,7 +23,7 @@ from orlop.builder.check import link
 from orlop.builder.context import Context
 from orlop.builder.finish import keep_image
 from orlop.builder.lint import lint as findings
-from orlop.builder.parser import Malformed
+from orlop.builder.parser import Malformed, parse
 from orlop.builder.read import read
 from orlop.builder.request import Request
 from orlop.buildkit import caches, reach
@@ -40,6 +40,7 @@ from orlop.errors import OrlopError, SystemFailure
 from orlop.image.remove import remove
 from orlop.oci import platform as platforms
 from orlop.oci.digest import ChainID, ImageID
+from orlop.oci.ignore import Ignore
 
 if TYPE_CHECKING:
     from orlop.buildkit.buildkit import Buildkit
@@ -246,10 +247,11 @@ def question(kit: Buildkit, job: Job, found: Mapping[str, str]) -> dict[str, byt
         try:
             text = sources.dockerfile()
             if asked.request == LINT:
-                images, platform = kit.builder.images, asked.platform
+                sources.read_ignore()
+                images, ignore = kit.builder.images, Ignore(sources.ignore or ())
                 return lint(
                     asked.filename, text,
-                    lambda t: findings(images, arguments, t, platform=platform),
+                    lambda t: findings(images, arguments, t, ignore, asked.platform, asked.target),
                 )  # fmt: skip
             return answer(asked, text)
         except OrlopError as error:
@@ -276,12 +278,16 @@ def _warn(builder: Builder, job: Job, sources: Sources, asked: Attributes, text:
     info["language"] = "Dockerfile"
     found = []
     arguments: Mapping[str, str | None] = dict(asked.arguments)
-    for one in findings(builder.images, arguments, text, platform=asked.platform)[0]:
-        place = {"line": one.line}
+    found_all, _ = findings(
+        builder.images, arguments, text, platform=asked.platform, target=asked.target
+    )
+    last = {node.line: node.last_line for node in parse(text).nodes}
+    for one in found_all:
+        place, end = {"line": one.line}, {"line": last.get(one.line, one.line)}
         found.append({
             "vertex": sources.definition, "level": 1, "url": link(one.rule), "info": info,
             "short": f"{one.rule}: {one.text} (line {one.line})".encode(),
-            "ranges": [{"start": place, "end": place}],
+            "ranges": [{"start": place, "end": end}],
         })  # fmt: skip
     if found:
         job.tell(warnings=found)

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import BinaryIO, Protocol, cast
 from urllib.parse import urlsplit
 
+from orlop.builder import ignorefile
 from orlop.builder.builder import Builder
 from orlop.builder.context import Context
 from orlop.builder.git import load_git
@@ -19,7 +20,6 @@ from orlop.buildkit.jobs import Job
 from orlop.buildkit.session import Session, Sessions
 from orlop.buildkit.story import Told
 from orlop.errors import InvalidArgument, NotSupported
-from orlop.oci.ignore import read_lines
 from orlop.protobuf import decode
 from orlop.storage.compression import Reader
 
@@ -52,10 +52,10 @@ class Sources:
         self._job = job
         self._asked = asked
         self._remote: Context | None = None  # one that does not come as files of the session
-        self._ignore: list[str] = []
+        self.ignore: list[str] | None = None  # what the context leaves out
         self._stack = ExitStack()  # what is closed with this
         self._inputs: dict[str, Lender] = {}
-        self._beside: str | None = None  # <Dockerfile>.dockerignore
+        self._beside: list[str] | None = None  # what the file beside the Dockerfile says
         self.shown = asked.filename.rpartition("/")[2]  # the Dockerfile's name
         self.definition = ""  # the vertex that loaded it
 
@@ -87,7 +87,7 @@ class Sources:
         told = Told(self._job, f"[internal] load build definition from {self.shown}")
         self.definition = told.digest
         with told.during():
-            wanted = [name, f"{name}.dockerignore"]
+            wanted = [name, ignorefile.beside(name)]
             if name == "Dockerfile":
                 wanted.append("dockerfile")
             with closing(Context(self._builder.spool)) as found:
@@ -103,9 +103,7 @@ class Sources:
             raise InvalidArgument(
                 f"failed to read dockerfile: open {name}: no such file or directory"
             )
-        beside = resolve(context, f"{name}.dockerignore")
-        if beside is not None and beside.kind == FILE:
-            self._beside = _text(context, beside)
+        self._beside = ignorefile.ignored(context, ignorefile.beside(name))
         return _text(context, item)
 
     # --- the context --------------------------------------------------------------------------
@@ -114,16 +112,14 @@ class Sources:
         """What the context leaves out."""
         if self._remote is not None:
             return  # the builder reads it there
-        told = Told(self._job, "[internal] load .dockerignore")
+        told = Told(self._job, f"[internal] load {ignorefile.NAME}")
         with told.during():
-            text = self._beside
-            if text is None:
+            self.ignore = self._beside
+            if self.ignore is None:
                 with closing(Context(self._builder.spool)) as found:
-                    transfer = Wanted(self._asked.context_name, follow=[".dockerignore"])
+                    transfer = Wanted(self._asked.context_name, follow=[ignorefile.NAME])
                     self._receive(found, told, "transferring context:", transfer)
-                    item = resolve(found, ".dockerignore")
-                    text = _text(found, item) if item is not None and item.kind == FILE else ""
-            self._ignore = read_lines(text)
+                    self.ignore = ignorefile.ignored(found)
 
     @contextmanager
     def context(self, files: Sequence[str] | None) -> Iterator[Context]:
@@ -134,7 +130,7 @@ class Sources:
             with closing(Context(self._builder.spool)) as empty:
                 yield empty
         else:
-            wanted = Wanted(self._asked.context_name, follow=files or (), exclude=self._ignore)
+            wanted = Wanted(self._asked.context_name, follow=files or (), exclude=self.ignore or ())
             told = Told(self._job, "[internal] load build context")
             with self._sent(told, "transferring context:", wanted) as context:
                 yield context
@@ -173,14 +169,13 @@ class Sources:
     def _named(self, name: str, directory: str) -> Context:
         ignored = Context(self._builder.spool)
         with closing(ignored):
-            told = Told(self._job, f"[context {name}] load .dockerignore")
+            told = Told(self._job, f"[context {name}] load {ignorefile.NAME}")
             with told.during():
-                wanted = Wanted(directory, follow=[".dockerignore"])
+                wanted = Wanted(directory, follow=[ignorefile.NAME])
                 self._receive(ignored, told, f"transferring {name}:", wanted)
-            item = resolve(ignored, ".dockerignore")
-            text = _text(ignored, item) if item is not None and item.kind == FILE else ""
+            lines = ignorefile.ignored(ignored)
         told = Told(self._job, f"[context {name}] load from client")
-        wanted = Wanted(directory, exclude=read_lines(text))
+        wanted = Wanted(directory, exclude=lines or ())
         return self._stack.enter_context(self._sent(told, f"transferring {name}:", wanted))
 
     def _receive(self, context: Context, told: Told, shown: str, wanted: Wanted) -> None:

@@ -15,7 +15,7 @@ from orlop.builder import stages
 from orlop.builder.check import Options, link, report
 from orlop.builder.checkrules import Finding
 from orlop.builder.mountspec import parse_mount
-from orlop.builder.parser import Malformed
+from orlop.builder.parser import Malformed, parse
 from orlop.builder.read import read
 from orlop.buildkit.attributes import Attributes
 from orlop.buildkit.grpc import UNKNOWN, RpcFailure
@@ -63,8 +63,9 @@ def lint(
     told = ""
     try:
         found, _ = find(text)
+        last = {node.line: node.last_line for node in parse(text).nodes}
         for one in found:
-            place = {"ranges": [_lines(one.line, one.line)]}
+            place = {"ranges": [_lines(one.line, last.get(one.line, one.line))]}
             warning = {"ruleName": one.rule, "url": link(one.rule), "detail": one.text}
             out["warnings"].append({**warning, "location": place})
         told = report(text, found, filename)

@@ -88,4 +88,8 @@ def go_json(value: Any) -> bytes:
     for char, escape in _HTML.items():
         if char in text:
             text = text.replace(char, escape)
-    return text.encode("utf-8", "replace")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8
+        shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return shown.encode()

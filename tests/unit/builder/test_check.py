@@ -17,7 +17,7 @@ def found(text: str, given: str = "") -> list[Finding]:
     return check(text, given, environment=lambda _: {"PATH"}, ignore=Ignore(["ignored.txt"]))[0]
 
 
-@pytest.mark.parametrize("name", ["froms", "stages"])
+@pytest.mark.parametrize("name", ["froms", "stages", "more"])
 def test_the_same_as_buildkit(name: str) -> None:
     text = (HERE / f"{name}.Dockerfile").read_text()
     mine = report(text, found(text), f"{name}.Dockerfile").split("\n\n")
@@ -100,3 +100,11 @@ def test_a_base_for_another_machine() -> None:
     ]
     assert "WARNING: InvalidBaseImagePlatform\nBase" in report(text, found)  # no page is named
     assert check("FROM foreign\n", platform="linux/s390x", platform_of=images.get)[0] == []
+
+
+def test_only_stages_that_the_target_needs() -> None:
+    text = "FROM a AS x\nCMD a\nFROM b AS y\nCMD b\nMAINTAINER me\nFROM x AS z\nENTRYPOINT z\n"
+    rules = [(f.rule, f.line) for f in check(text, target="z")[0]]
+    assert rules == [
+        ("JSONArgsRecommended", 2), ("MaintainerDeprecated", 5), ("JSONArgsRecommended", 7),
+    ]  # fmt: skip
