@@ -24,19 +24,51 @@ _CONNECTIONS = 512  # a thread each
 
 
 def context(certificate: str, key: str, authority: str, *, verify: bool) -> ssl.SSLContext:
-    """Server context; `verify` asks every client for a certificate of `authority`."""
+    """Server context; `verify` asks every client for a certificate of `authority`.
+
+    Raises InvalidArgument with dockerd's words.
+    """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
+    pair = f'could not load X509 key pair (cert: "{certificate}", key: "{key}"): '
     try:
-        made.load_cert_chain(certificate, key)
-        if verify:
+        for path in (certificate, key):
+            _check_readable(path)
+        made.load_cert_chain(certificate, key, password=_no_password)
+    except (OSError, ValueError) as error:
+        raise InvalidArgument(pair + _why(error)) from None
+    if verify:
+        try:
+            _check_readable(authority)
             made.load_verify_locations(authority)
-            made.verify_mode = ssl.CERT_REQUIRED
-    except (OSError, ssl.SSLError) as error:
-        raise InvalidArgument(
-            f"could not load TLS certificates ({certificate}, {key}, {authority}): {error}"
-        ) from error
+        except (OSError, ValueError) as error:
+            why = _why(error)
+            raise InvalidArgument(f'could not read CA certificate "{authority}": {why}') from None
+        made.verify_mode = ssl.CERT_REQUIRED
     return made
+
+
+def _check_readable(path: str) -> None:
+    """OpenSSL does not say which file is not there."""
+    with open(path, "rb"):
+        pass
+
+
+def _no_password() -> str:
+    """OpenSSL would ask at the daemon's terminal."""
+    raise ValueError("encrypted")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        if "MISMATCH" in (error.reason or ""):
+            return "tls: private key does not match public key"
+        if "CERTIFICATE_OR_CRL" in (error.reason or "") or "NO_START" in (error.reason or ""):
+            return "no certificate in it"
+        return "tls: failed to find a certificate and its private key in them"
+    if isinstance(error, OSError) and error.filename:
+        return f"open {error.filename}: {(error.strerror or '').lower()}"
+    return "tls: failed to parse private key"
 
 
 def wrapper(made: ssl.SSLContext) -> Callable[[socket.socket], socket.socket]:

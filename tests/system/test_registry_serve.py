@@ -153,6 +153,8 @@ def test_what_it_refuses(here: Daemon, tmp_path: Path) -> None:
     assert "in the clear" in serve("--addr=0.0.0.0:0", f"--auth={tmp_path}/users")
     assert "no such file" in serve(f"--auth={tmp_path}/none")
     assert "go together" in serve(f"--tlscert={tmp_path}/cert")
+    # it was taken without a word, and asked nobody for a certificate
+    assert "--tlsclientca needs --tlscert" in serve(f"--tlsclientca={tmp_path}/users")
     assert "could not load" in serve(f"--tlscert={tmp_path}/no", f"--tlskey={tmp_path}/no")
     with serving(here) as host:
         assert "address already in use" in serve(f"--addr={host}")

@@ -34,6 +34,10 @@ def serve(call: Call) -> Stream:
     certificate, key = call.text("tlscert"), call.text("tlskey")
     if bool(certificate) != bool(key):
         raise InvalidArgument("a certificate and its key go together: --tlscert and --tlskey")
+    if call.text("tlsclientca") and not certificate:
+        raise InvalidArgument(
+            "--tlsclientca needs --tlscert and --tlskey: without TLS nobody shows a certificate"
+        )
     wrap = None
     if certificate:
         authority = call.text("tlsclientca")
