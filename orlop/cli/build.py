@@ -76,7 +76,7 @@ def _build_all(session: Session, options: Options, platforms: list[str], how: st
     named = buildnamed.Named(session, [str(c) for c in options.all("build-context")])
     name, stream, remote = _context(options.args[0], options.text("file"), named)
     if many and options.args[0] == "-":
-        stream = list(stream)
+        stream = buildcontext.Spooled(stream)
     headers = [("Content-Type", "application/x-tar"), _registries(session)]
     ours = _ours(options, named)
     built = []
@@ -88,6 +88,8 @@ def _build_all(session: Session, options: Options, platforms: list[str], how: st
         response = session.client.open("POST", path, headers=headers + last, stream=body)
         built.append(Built(platform or this_machine(), follow(response, how), started))
         session.client.release(response)
+    if isinstance(stream, buildcontext.Spooled):
+        stream.close()
     return built
 
 

@@ -171,6 +171,27 @@ def _rest(first: bytes) -> "Iterator[bytes]":
         yield data
 
 
+class Spooled:
+    """A stream that is sent more than once, in an unnamed file: it may be larger than memory."""
+
+    def __init__(self, pieces: "Iterable[bytes]") -> None:
+        from tempfile import TemporaryFile  # few need it
+
+        self._file = TemporaryFile(dir=os.environ.get("TMPDIR") or "/var/tmp")  # noqa: SIM115  (until `close`)
+        for piece in pieces:
+            self._file.write(piece)
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __iter__(self) -> "Iterator[bytes]":
+        at, fd = 0, self._file.fileno()
+        while data := os.pread(fd, _BLOCK, at):
+            yield data
+            at += len(data)
+
+
 def _lone(data: bytes) -> bytes:
     info = os.stat_result((0o100600, 0, 0, 1, 0, 0, len(data), 0, 0, 0))
     padded = data + bytes(-len(data) % 512)

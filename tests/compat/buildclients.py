@@ -68,6 +68,10 @@ class Client:
         )
 
 
+def write(folder: Path, text: str) -> None:
+    (folder / "Dockerfile").write_text(text)
+
+
 def steady(progress: str) -> str:
     """Progress without what differs from run to run: times, sizes, digests."""
     text = re.sub(r"sha256:[0-9a-f]{64}", "DIGEST", progress)

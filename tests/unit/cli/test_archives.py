@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orlop.cli import untar
+from orlop.cli.buildcontext import Spooled
 from orlop.cli.failure import Failure
 from orlop.cli.tarwriter import pack
 
@@ -124,3 +127,25 @@ def test_an_archive_that_ends_early_is_said_to_be_damaged(kept: int, tmp_path: P
     data = _archive(("t", tarfile.REGTYPE, "x" * 600), ("u", tarfile.REGTYPE, "y"))
     with pytest.raises(Failure, match="the archive from the daemon is damaged: "):
         untar.unpack(iter([data[:kept]]), str(tmp_path), "t", "t")
+
+
+def test_a_stream_for_several_platforms_is_not_held_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    piece = bytes(1 << 20)
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(64):
+            yield piece
+
+    tracemalloc.start()
+    try:
+        stream = Spooled(pieces())
+        assert [sum(map(len, stream)) for _ in range(2)] == [64 << 20] * 2
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 << 20
+    assert not list(tmp_path.iterdir())
+    stream.close()
