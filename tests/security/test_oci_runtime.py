@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -144,6 +145,45 @@ def test_masked_paths_behind_a_false_null_device(
     (bundle / "rootfs" / "dev" / "null").unlink()
     control = runtime.run(bundle, id)
     assert (control.returncode, control.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["console", "null", "ptmx"])
+def test_a_place_of_dev_that_is_a_link_to_what_is_not_there(
+    runtime: Runtime, tmp_path: Path, id: str, canary: Canary, name: str
+) -> None:
+    """S16, S18 (CVE-2026-88264, CVE-2026-88265): no file of the host's is made, opened or given
+    away at the far end of a link that the image has there."""
+    bundle = make(
+        tmp_path / "b", "sh", "-c", "ls -l /dev; echo > /dev/null",
+        process={"terminal": True, "user": {"uid": 7, "gid": 7}},
+    )  # fmt: skip
+    spec: dict[str, Any] = json.loads((bundle / "config.json").read_text())
+    spec["mounts"] = [
+        m for m in spec["mounts"] if not m["destination"].startswith("/dev") or "pts" in str(m)
+    ]
+    (bundle / "config.json").write_text(json.dumps(spec))
+    place = bundle / "rootfs" / "dev" / name
+    for target in (canary.base / "dir" / "new", canary.base / "secret"):
+        place.unlink(missing_ok=True)
+        place.symlink_to(target)
+        listener = socket.socket(socket.AF_UNIX)
+        with listener:
+            listener.bind(str(tmp_path / "s"))
+            listener.listen()
+            runtime.made.append(id)
+            console = ("--console-socket", str(tmp_path / "s"))
+            if runtime.call("create", "-b", str(bundle), *console, id).returncode == 0:
+                runtime.ok("start", id)
+            runtime.call("delete", "--force", id)
+        (tmp_path / "s").unlink()
+        assert canary.intact()
+        # the control: who makes or gives it by its path
+        os.close(os.open(place, os.O_WRONLY | os.O_CREAT))
+        os.chown(place, 7, 7)
+        assert not canary.intact()
+        os.chown(place, 0, 0)
+        (canary.base / "dir" / "new").unlink(missing_ok=True)
+        canary.before = canary.snapshot()
 
 
 def test_bind_target_behind_a_link_stays_inside(

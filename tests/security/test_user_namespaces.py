@@ -107,3 +107,23 @@ def test_setuid_files_of_a_mapped_container_are_out_of_reach(mapped: MappedDaemo
             )
             assert done.returncode == status, (path, user)
     mapped.docker("rm", "suid")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_limits_hold_with_a_user_namespace(mapped: MappedDaemon, mode: str) -> None:
+    """S32 (CVE-2025-47291): its process is in the container's groups, and its root does not get
+    it out of them."""
+    limits = ["-m=64m", "--memory-swap=64m", "--pids-limit=20", "--cpus=0.5"]
+    script = (
+        "for d in /sys/fs/cgroup/* /sys/fs/cgroup; do echo 0 > $d/cgroup.procs; done 2>/dev/null; "
+        "i=0; while [ $i -lt 30 ]; do sleep 20 & i=$((i+1)); done; echo forked"
+    )
+    words = ["run", mode, "--rm", *limits, "busybox", "sh", "-c", script]
+    done = mapped.orlop(*words, check=False)
+    assert "can't fork" in done.stderr
+    assert "forked" not in done.stdout
+    words[words.index("--pids-limit=20")] = "--pids-limit=100"
+    assert mapped.orlop(*words, check=False).stdout == "forked\n"  # the control
+    eat = "x=a; while true; do x=$x$x$x$x; done"
+    done = mapped.orlop("run", mode, "--rm", *limits, "busybox", "sh", "-c", eat, check=False)
+    assert done.returncode == 137
