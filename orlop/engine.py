@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from orlop import files
 from orlop.builder.builder import Builder, open_cache, prepare
 from orlop.config import Config
-from orlop.container import cgroups, exec_start, exits, load, logopts, revive
+from orlop.container import cgroups, exec_start, exits, load, logopts, revive, sysinfo
 from orlop.container.containers import Containers, image_users
 from orlop.errors import Conflict, OrlopError, SystemFailure, Unavailable
 from orlop.events import Event, Events
@@ -106,6 +106,8 @@ class Engine:
         containers = Containers(config, images, layers, networks, volumes, keeper, events)
         if not cgroups.available():
             containers.info = replace(containers.info, cgroups=False)
+        elif config.rootless:  # systemd gives a user fewer controllers than the host has
+            containers.info = sysinfo.detect(Path(cgroups.layout().unified))
         containers.remap = remap(config.userns_remap)
         if config.default_userns_mode.startswith("auto"):
             containers.ranges.check()

@@ -15,7 +15,7 @@ from pathlib import Path
 from select import select
 from typing import Any
 
-from daemon import ORLOP
+from daemon import ORLOP, REPO
 
 UID, FIRST, COUNT = 61777, 700_000, 65536
 
@@ -26,8 +26,8 @@ class Rootless:
     def __init__(
         self, *, subids: bool = True, tun: bool = True, without: str = "", group: str = ""
     ) -> None:
-        """`without`: a program that is not to be found. `group`: of the v2 tree, the user's own;
-        the user sees no other control groups than v2's."""
+        """`without`: a program that is not to be found. `group`: of the v2 tree, the user's own,
+        which commands go into; the user sees no other control groups than v2's."""
         self.enter = "/dev/null"  # the cgroup.procs that the user's commands go into
         self.base = Path(tempfile.mkdtemp(prefix="orlop-user-", dir="/var/tmp"))
         self.base.chmod(0o755)
@@ -56,7 +56,7 @@ class Rootless:
                 steps.append(f"mount --bind {self.base}/{name} {place}")
         if group:
             steps.append("umount -R /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup")
-            self.enter = f"{group}/shell/cgroup.procs"
+            self.enter = f"{group}/cgroup.procs"
         hidden = shutil.which(without) if without else None
         if hidden:
             steps.append(f"mount --bind /dev/null {hidden}")
@@ -67,6 +67,17 @@ class Rootless:
         )  # fmt: skip
         assert self._holder.stdout
         assert self._holder.stdout.readline() == b"ready\n"
+
+    def serve(self) -> None:
+        """Start the daemon as a service manager does and wait for it, on a slow machine, too."""
+        entry = str(REPO / "orlop/daemon/entry.py")
+        script = f'while :; do "$@" && break; done >>{self.base}/run/log 2>&1 </dev/null &'
+        self.run("setsid", "sh", "-c", script, "sh", *ORLOP[:-1], entry)
+        deadline = time.monotonic() + 600
+        while self.docker("version", check=False).returncode:
+            assert time.monotonic() < deadline, (self.base / "run/log").read_text()
+            select([], [], [], 1)
+        self.enter = "/dev/null"  # its groups have limits now, and no processes beside them
 
     def run(self, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
         environment = {

@@ -19,6 +19,15 @@ from orlop.engine import Engine
 Json = dict[str, Any]
 
 _GO_ARCH = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
+_LACKS = (
+    ("MemoryLimit", "memory limit"), ("SwapLimit", "swap limit"),
+    ("CpuCfsQuota", "cpu cfs quota"), ("CpuCfsPeriod", "cpu cfs period"),
+    ("CPUShares", "cpu shares"), ("CPUSet", "cpuset"), ("PidsLimit", "pids limit"),
+)  # fmt: skip
+_REMEDY = {  # for a user to whom no groups are delegated
+    True: "Systemd is required to enable cgroups in rootless-mode.",
+    False: "To enable cgroups in rootless-mode, you need to boot the system in cgroup v2 mode.",
+}
 _INDEX = "https://index.docker.io/v1/"
 
 
@@ -153,30 +162,31 @@ def _limits(engine: Engine) -> Json:
     """What cgroups can do here, in Docker's names; some exist only with cgroup v1."""
     found = engine.containers.info
     out: Json = {
-        "MemoryLimit": True,
-        "SwapLimit": found.swap_limit,
+        "MemoryLimit": found.memory and found.cgroups,
+        "SwapLimit": found.swap_limit and found.cgroups,
     }
     if not found.unified:
         out["KernelMemoryTCP"] = Path(
             "/sys/fs/cgroup/memory/memory.kmem.tcp.usage_in_bytes"
         ).exists()
     out |= {
-        "CpuCfsPeriod": True,
-        "CpuCfsQuota": True,
-        "CPUShares": True,
-        "CPUSet": True,
-        "PidsLimit": found.pids_limit,
-        "OomKillDisable": found.oom_kill_disable,
+        "CpuCfsPeriod": found.cpu_cfs and found.cgroups,
+        "CpuCfsQuota": found.cpu_cfs and found.cgroups,
+        "CPUShares": found.cpu_shares and found.cgroups,
+        "CPUSet": found.cpuset and found.cgroups,
+        "PidsLimit": found.pids_limit and found.cgroups,
+        "OomKillDisable": found.oom_kill_disable and found.cgroups,
     }
     return out
 
 
 def _warnings(engine: Engine, limits: Json) -> list[str]:
     out = []
-    if not limits["SwapLimit"]:
-        out.append("WARNING: No swap limit support")
-    if not limits["PidsLimit"]:
-        out.append("WARNING: No pids limit support")
+    if engine.containers.info.cgroups:
+        out += [f"WARNING: No {what} support" for key, what in _LACKS if not limits[key]]
+    else:
+        unified = engine.containers.info.unified
+        out.append(f"WARNING: Running in rootless-mode without cgroups. {_REMEDY[unified]}")
     if _read("/proc/sys/net/ipv4/ip_forward") != "1":
         out.append("WARNING: IPv4 forwarding is disabled")
     if engine.layers.driver.name != "overlay2":
@@ -205,7 +215,7 @@ def _cgroup_driver(systemd: bool) -> str:
 
 def _security(engine: Engine, unified: bool) -> list[str]:
     out = []
-    if _read("/sys/module/apparmor/parameters/enabled") == "Y":
+    if _read("/sys/module/apparmor/parameters/enabled") == "Y" and not engine.config.rootless:
         out.append("name=apparmor")
     if os.path.exists("/proc/sys/kernel/seccomp/actions_avail"):
         profile = engine.config.seccomp_profile or "builtin"

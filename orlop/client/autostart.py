@@ -13,7 +13,7 @@ import time
 from orlop.client.host import unreachable
 from orlop.client.transport import Connection, ConnectionFailed, open_unix
 
-PATIENCE = 15.0  # seconds until the daemon must answer
+PATIENCE = 60.0  # seconds until the daemon must answer; one that ends is seen at once
 _KEPT = ("HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "NOTIFY_SOCKET")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orlop
 from orlop.errors import SystemFailure
+from orlop.kernel import namespace
 
 log = logging.getLogger(__name__)
 
@@ -31,13 +32,15 @@ def enabled() -> bool:
 def profile(requested: str, privileged: bool) -> tuple[str, str]:
     """(its name as inspect shows it, the one to switch to: "" for none). Loads the default one.
 
-    Raises SystemFailure when that cannot be loaded.
+    Raises SystemFailure when that cannot be loaded. A user cannot load it: containers without root
+    have none, as with Docker, unless one is named.
     """
     if not enabled():
         if requested not in ("", UNCONFINED):
             log.warning("AppArmor is not enabled here: profile %r is not applied", requested)
         return requested, ""
-    name = requested or (UNCONFINED if privileged else DEFAULT)
+    free = privileged or namespace.in_user_namespace()
+    name = requested or (UNCONFINED if free else DEFAULT)
     if name == DEFAULT:
         load_default()
     return name, "" if name == UNCONFINED else name

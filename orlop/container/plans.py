@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -194,7 +195,7 @@ def run_exec(
     plan = make_exec_plan(
         process,
         cgroups.directories(containers, container),
-        namespaces=_namespaces(host) | (NAMESPACES["user"] if shown else 0),
+        namespaces=_namespaces(host, container.state.pid) | (NAMESPACES["user"] if shown else 0),
         seccomp=program,
         seccomp_flags=flags,
         keyring=container.id,
@@ -209,9 +210,10 @@ def run_exec(
     return pid
 
 
-def _namespaces(host: Json) -> int:
-    """Those that differ from the host's. Joining one that is shared anyway is harmless."""
-    flags = NAMESPACES["mount"]
+def _namespaces(host: Json, pid: int) -> int:
+    """Those of the container that are not our own, too: into one of the host's a user may not go,
+    not even from it (a time namespace is joined by an execve since Linux 6.3 only)."""
+    kinds = ["mount"]
     for kind, mode in (
         ("network", host.get("NetworkMode")),
         ("uts", host.get("UTSMode")),
@@ -219,12 +221,20 @@ def _namespaces(host: Json) -> int:
         ("ipc", host.get("IpcMode")),
     ):
         if mode != "host" or joined(str(mode)):
-            flags |= NAMESPACES[kind]
+            kinds.append(kind)
     if host.get("CgroupnsMode") == "private":
-        flags |= NAMESPACES["cgroup"]
+        kinds.append("cgroup")
     if time_namespaces():
-        flags |= NAMESPACES["time"]
-    return flags
+        kinds.append("time")
+    return sum(NAMESPACES[kind] for kind in kinds if not _is_ours(pid, kind))
+
+
+def _is_ours(pid: int, kind: str) -> bool:
+    name = {"mount": "mnt", "network": "net"}.get(kind, kind)
+    try:
+        return os.readlink(f"/proc/{pid}/ns/{name}") == os.readlink(f"/proc/self/ns/{name}")
+    except OSError:
+        return False
 
 
 def exec_inside(

@@ -22,6 +22,14 @@ _LIMITS = {
     "PIDs": ("PidsLimit",),
     "block I/O": ("BlkioWeight",),
 }  # fmt: skip
+_NO = "Your kernel does not support "
+_NOT_MOUNTED = "or the cgroup is not mounted. "
+_THROTTLES = {
+    "BlkioDeviceReadBps": ("BPS Block I/O read", "Block I/O BPS read"),
+    "BlkioDeviceWriteBps": ("BPS Block I/O write", "Block I/O BPS write"),
+    "BlkioDeviceReadIOps": ("IOPS Block read", "Block I/O IOPS read"),
+    "BlkioDeviceWriteIOps": ("IOPS Block write", "Block I/O IOPS write"),
+}
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 
 
@@ -37,8 +45,8 @@ def check(host: Json, info: SysInfo, *, update: bool = False) -> list[str]:
         raise InvalidArgument(f"Invalid value {score}, range for oom score adj is [-1000, 1000]")
     _memory(host, info, warnings, update)
     _pids(host, info, warnings)
-    _cpu(host, info)
-    _cpuset(host, info)
+    _cpu(host, info, warnings)
+    _cpuset(host, info, warnings)
     _blkio(host, info, warnings)
     if host.get("IOMaximumIOps"):
         raise InvalidArgument(
@@ -72,6 +80,9 @@ def _memory(host: Json, info: SysInfo, warnings: list[str], update: bool) -> Non
     reservation = host.get("MemoryReservation") or 0
     if memory != 0 and memory < MINIMUM_MEMORY:
         raise InvalidArgument("Minimum memory limit allowed is 6MB")
+    if memory > 0 and not info.memory:
+        warnings.append(f"{_NO}memory limit capabilities {_NOT_MOUNTED}Limitation discarded.")
+        host["Memory"], host["MemorySwap"] = memory, swap = 0, -1
     if memory > 0 and swap != -1 and not info.swap_limit:
         warnings.append(
             "Your kernel does not support swap limit capabilities or the cgroup is not mounted. "
@@ -98,6 +109,9 @@ def _memory(host: Json, info: SysInfo, warnings: list[str], update: bool) -> Non
             raise InvalidArgument(
                 f"Invalid value: {swappiness}, valid memory swappiness range is 0-100"
             )
+    if reservation > 0 and not info.memory:
+        warnings.append(f"{_NO}memory soft limit capabilities {_NOT_MOUNTED}Limitation discarded.")
+        host["MemoryReservation"] = reservation = 0
     if 0 < reservation < MINIMUM_MEMORY:
         raise InvalidArgument("Minimum memory reservation allowed is 6MB")
     if memory > 0 and reservation > memory:
@@ -128,13 +142,18 @@ def _pids(host: Json, info: SysInfo, warnings: list[str]) -> None:
         host["PidsLimit"] = None
 
 
-def _cpu(host: Json, info: SysInfo) -> None:
+def _cpu(host: Json, info: SysInfo, warnings: list[str]) -> None:
     nano, shares = host.get("NanoCpus") or 0, host.get("CpuShares") or 0
     period, quota = host.get("CpuPeriod") or 0, host.get("CpuQuota") or 0
     if nano and period:
         raise InvalidArgument("Conflicting options: Nano CPUs and CPU Period cannot both be set")
     if nano and quota:
         raise InvalidArgument("Conflicting options: Nano CPUs and CPU Quota cannot both be set")
+    if nano > 0 and not info.cpu_cfs:
+        raise InvalidArgument(
+            "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler "
+            "or the cgroup is not mounted"
+        )
     if nano < 0 or nano > info.cpus * 1_000_000_000:
         raise InvalidArgument(
             f"range of CPUs is from 0.01 to {info.cpus}.00, "
@@ -142,6 +161,12 @@ def _cpu(host: Json, info: SysInfo) -> None:
         )
     if shares < 0:
         raise InvalidArgument(f"invalid CPU shares ({shares}): value must be a positive integer")
+    if shares and not info.cpu_shares:
+        warnings.append(f"{_NO}CPU shares {_NOT_MOUNTED}Shares discarded.")
+        host["CpuShares"] = 0
+    if (period or quota) and not info.cpu_cfs:
+        warnings.append(f"{_NO}CPU CFS scheduler. CPU period/quota discarded.")
+        host["CpuPeriod"], host["CpuQuota"] = period, quota = 0, 0
     if period and not 1000 <= period <= 1_000_000:
         raise InvalidArgument(
             "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)"
@@ -158,7 +183,10 @@ def _cpu(host: Json, info: SysInfo) -> None:
             )
 
 
-def _cpuset(host: Json, info: SysInfo) -> None:
+def _cpuset(host: Json, info: SysInfo, warnings: list[str]) -> None:
+    if (host.get("CpusetCpus") or host.get("CpusetMems")) and not info.cpuset:
+        warnings.append(f"{_NO}cpuset {_NOT_MOUNTED}Cpuset discarded.")
+        host["CpusetCpus"] = host["CpusetMems"] = ""
     for key, noun, what, available in (
         ("CpusetCpus", "CPUs", "cpus", info.cpuset_cpus),
         ("CpusetMems", "memory nodes", "mems", info.cpuset_mems),
@@ -208,3 +236,7 @@ def _blkio(host: Json, info: SysInfo, warnings: list[str]) -> None:
             "Weight-device discarded."
         )
         host["BlkioWeightDevice"] = []
+    for key, (what, dropped) in _THROTTLES.items():
+        if host.get(key) and not info.io_limits:
+            warnings.append(f"{_NO}{what} limit {_NOT_MOUNTED}{dropped} limit discarded.")
+            host[key] = []

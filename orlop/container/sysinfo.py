@@ -24,6 +24,11 @@ class SysInfo:
     blkio_weight: bool = True
     cpu_realtime: bool = True
     pids_limit: bool = True
+    memory: bool = True
+    cpu_shares: bool = True
+    cpu_cfs: bool = True
+    cpuset: bool = True
+    io_limits: bool = True
     cgroups: bool = True  # there are hierarchies that we may make groups in
 
 
@@ -35,6 +40,7 @@ def _text(path: str | Path, default: str = "") -> str:
 
 
 def detect(root: Path = _CGROUP) -> SysInfo:
+    """`root`: of the tree that containers are put in, for a user the group that is delegated."""
     cpus = _text("/sys/devices/system/cpu/online") or f"0-{(os.cpu_count() or 1) - 1}"
     mems = _text("/sys/devices/system/node/online", "0")
     count = len(os.sched_getaffinity(0)) or os.cpu_count() or 1
@@ -51,6 +57,11 @@ def detect(root: Path = _CGROUP) -> SysInfo:
             blkio_weight="io" in controllers and (root / "io.bfq.weight").exists(),
             cpu_realtime=False,
             pids_limit="pids" in controllers,
+            memory="memory" in controllers,
+            cpu_shares="cpu" in controllers,
+            cpu_cfs="cpu" in controllers,
+            cpuset="cpuset" in controllers,
+            io_limits="io" in controllers,
         )
     memory, cpu, blkio = root / "memory", root / "cpu", root / "blkio"
     return SysInfo(
@@ -64,4 +75,9 @@ def detect(root: Path = _CGROUP) -> SysInfo:
         blkio_weight=(blkio / "blkio.weight").exists(),
         cpu_realtime=(cpu / "cpu.rt_period_us").exists(),
         pids_limit=(root / "pids").exists(),
+        memory=(memory / "memory.limit_in_bytes").exists(),
+        cpu_shares=(cpu / "cpu.shares").exists(),
+        cpu_cfs=(cpu / "cpu.cfs_quota_us").exists(),
+        cpuset=(root / "cpuset" / "cpuset.cpus").exists(),
+        io_limits=(blkio / "blkio.throttle.read_bps_device").exists(),
     )

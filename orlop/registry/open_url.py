@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
+import ipaddress
+import re
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
@@ -15,6 +17,7 @@ from orlop.registry.failure import RegistryFailure
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MAX_REDIRECTS = 10
 _CHUNK = 256 << 10
+_ODD = re.compile(r"[\x00-\x20\x7f\"<>\\^`{|}]")  # Go has none of them in a host
 
 
 class Remote:
@@ -43,7 +46,7 @@ def open_url(registries: Registries, url: str) -> Remote:
     if "://" not in url:
         url = "http://" + url
     for _ in range(_MAX_REDIRECTS + 1):
-        parts = urlsplit(url)
+        parts = _parts(url)
         if parts.scheme not in ("http", "https"):
             raise InvalidArgument(f'Get "{url}": unsupported protocol scheme "{parts.scheme}"')
         if not parts.hostname:
@@ -64,3 +67,37 @@ def open_url(registries: Registries, url: str) -> Remote:
     line = f"failed to GET {url} with status {answer.status} {answer.reason or ''}".rstrip()
     text = f"{line}: {body}"
     raise NotFound(text) if answer.status == 404 else RegistryFailure(text, status=answer.status)
+
+
+def _parts(url: str) -> SplitResult:
+    """Raises InvalidArgument with Go's words for an address that is none."""
+    host = re.split("[/?#]", url.partition("://")[2], maxsplit=1)[0].rpartition("@")[2]
+    wrong = ""
+    if "[" in host:
+        inside, closed, port = host.partition("[")[2].partition("]")
+        if not closed:
+            wrong = "missing ']' in host"
+        elif not _is_address(inside):
+            wrong = f'invalid host: ParseAddr("{inside}"): unable to parse IP'
+    else:
+        port = "".join(host.partition(":")[1:])
+        if odd := _ODD.search(host):
+            wrong = f'invalid character "{odd[0]}" in host name'
+    if not wrong and not re.fullmatch(r"(:\d*)?", port, re.ASCII):
+        wrong = f'invalid port "{port}" after host'
+    if not wrong and len(port) > 1 and (len(port) > 6 or int(port[1:]) > 0xFFFF):
+        raise RegistryFailure(f'Get "{url}": dial tcp: address {port[1:]}: invalid port')
+    if not wrong:
+        try:
+            return urlsplit(url)
+        except ValueError as error:  # what Python minds and Go does not
+            wrong = str(error)
+    raise InvalidArgument(f'parse "{url}": {wrong}')
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True

@@ -164,7 +164,7 @@ def group() -> Iterator[Path]:
 
 
 def test_containers_are_in_groups_that_are_delegated(group: Path) -> None:
-    shown = f"/sys/fs/cgroup/{group.name}"
+    shown = f"/sys/fs/cgroup/{group.name}/shell"
     with closing(Rootless(group=shown)) as user:
         user.orlop("bootstrap", "busybox")
         info = user.orlop("info", "-f", "{{.CgroupDriver}} {{.CgroupVersion}}").stdout

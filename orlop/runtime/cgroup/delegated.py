@@ -10,6 +10,7 @@ import os
 from orlop.runtime.cgroup.layout import Layout
 
 _OWN = "/proc/self/cgroup"
+_ROUNDS = 5
 LEAF = "orlop-engine"  # where we go ourselves: a group with processes cannot limit groups below it
 
 
@@ -26,16 +27,30 @@ def delegated(found: Layout, own: str = _OWN) -> Layout:
 
 
 def make_room(found: Layout, own: str = _OWN) -> None:
-    """Leave the delegated group for one below it, should we be the one process that is in it."""
+    """Leave the delegated group, should we be in it, for one below it: with all that are there,
+    such as the command that started us and its shell."""
     top = "" if found.v1 else _top(found.unified, own)
     if not top or f"{found.unified}{_group(own)}" != top:
         return
     try:
         os.makedirs(f"{top}/{LEAF}", 0o755, exist_ok=True)
-        with open(f"{top}/{LEAF}/cgroup.procs", "w", encoding="ascii") as file:
-            file.write(str(os.getpid()))
+        for _ in range(_ROUNDS):  # others may start processes meanwhile
+            with open(f"{top}/cgroup.procs", encoding="ascii") as file:
+                pids = file.read().split()
+            if not pids:
+                return
+            for pid in pids:
+                _move(pid, f"{top}/{LEAF}/cgroup.procs")
     except OSError:
         pass  # then groups cannot have limits, and the kernel says so
+
+
+def _move(pid: str, procs: str) -> None:
+    try:
+        with open(procs, "w", encoding="ascii") as file:
+            file.write(pid)
+    except ProcessLookupError:
+        pass  # it has ended
 
 
 def _group(own: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +50,29 @@ def test_nothing_is_where_our_own_is_not(tree: Path) -> None:
 
 
 def test_we_leave_a_group_that_is_to_have_others_below_it(tree: Path) -> None:
-    make_room(Layout({}, str(tree), ("cpu",)), own(tree, "/user.slice/user@1"))
-    moved = tree / "user.slice/user@1" / rooms.LEAF / "cgroup.procs"
-    assert moved.read_text() == str(os.getpid())
+    """With the command that started us, which would keep the group from having limits below it."""
+    top = tree / "user.slice/user@1"
+    (top / "cgroup.procs").write_text("12\n")
+    seen = []
+
+    def moves(pid: str, procs: str) -> None:
+        seen.append((pid, procs))
+        (top / "cgroup.procs").write_text("34\n" if pid == "12" else "")  # born meanwhile
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rooms, "_move", moves)
+        make_room(Layout({}, str(tree), ("cpu",)), own(tree, "/user.slice/user@1"))
+    leaf = f"{top}/{rooms.LEAF}/cgroup.procs"
+    assert seen == [("12", leaf), ("34", leaf)]
+
+
+def test_a_process_that_ended_meanwhile_is_nobodys_trouble(tmp_path: Path) -> None:
+    rooms._move("7", str(tmp_path / "procs"))
+    assert (tmp_path / "procs").read_text() == "7"
+
+    def gone(*_: object, **__: object) -> None:
+        raise ProcessLookupError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builtins.open", gone)
+        rooms._move("8", str(tmp_path / "procs"))
