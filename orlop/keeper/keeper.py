@@ -101,7 +101,9 @@ class Keeper:
         except Refused as refused:
             reply = refused.frame()
         except OSError as error:
-            reply = Refused("SystemFailure", str(error), error.errno or 0).frame()
+            where = f"{error.filename}: " if error.filename else ""
+            words = (error.strerror or str(error)).lower()
+            reply = Refused("SystemFailure", where + words, error.errno or 0).frame()
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             text = f"malformed request: {type(error).__name__}: {error}"
             reply = Refused("InvalidArgument", text).frame()
