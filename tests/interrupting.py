@@ -6,6 +6,7 @@ import json
 import os
 import random
 import select
+import signal
 import subprocess
 import time
 from collections import Counter
@@ -198,7 +199,7 @@ def at_call(daemon: Daemon, call: Call, name: str, number: int) -> tuple[bool, b
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        _attached(daemon.process.pid)
+        attached(daemon.process.pid)
         with calling(daemon, call) as running:
             died = os.pidfd_open(daemon.process.pid)
             ended = os.pidfd_open(running.pid)
@@ -211,13 +212,14 @@ def at_call(daemon: Daemon, call: Call, name: str, number: int) -> tuple[bool, b
     finally:
         tracer.terminate()
         tracer.wait()
-    if killed:
-        daemon.process.wait()
+    if killed or daemon.process.poll() is not None:  # on a busy machine the kill may come late
+        assert daemon.process.wait() == -signal.SIGKILL
+        killed = True
         again(daemon)
     return killed, running.wait() == 0
 
 
-def _attached(pid: int) -> None:
+def attached(pid: int) -> None:
     """Until every thread of the daemon is traced, or it has ended."""
     for _ in range(1000):
         try:
@@ -241,7 +243,7 @@ def at_every_call(
 ) -> None:
     """A kill at each state-changing system call, or at a seeded sample of them."""
     before()
-    points = _points(daemon, call)
+    points = points_of(daemon, call)
     assert 2 < len(points) < most, points
     if not FULL:
         seeded().shuffle(points)
@@ -260,7 +262,7 @@ def at_every_call(
     tell("calls", call, kills, acknowledged)
 
 
-def _points(daemon: Daemon, call: Call) -> list[tuple[str, int]]:
+def points_of(daemon: Daemon, call: Call) -> list[tuple[str, int]]:
     """(system call, how often one thread made it before and now) of one whole call."""
     assert daemon.process
     settle(daemon)
@@ -271,7 +273,7 @@ def _points(daemon: Daemon, call: Call) -> list[tuple[str, int]]:
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        _attached(daemon.process.pid)
+        attached(daemon.process.pid)
         whole(daemon, call)
         select.select([], [], [], 0.3)  # what is done behind the answer
     finally:
@@ -287,3 +289,34 @@ def _points(daemon: Daemon, call: Call) -> list[tuple[str, int]]:
             made[pid, name] += 1
             points[name, made[pid, name]] = None
     return list(points)
+
+
+# --- what is called
+
+
+def no_image(daemon: Daemon, name: str) -> None:
+    daemon.docker("rmi", "-f", name, check=False)
+
+
+def no_container(daemon: Daemon) -> None:
+    daemon.docker("rm", "-f", "one", check=False)
+
+
+def image(daemon: Daemon, name: str) -> Callable[[], bool]:
+    return lambda: daemon.docker("image", "inspect", name, check=False).returncode == 0
+
+
+def archive(daemon: Daemon, files: int = 300) -> Path:
+    """Of an image with one more layer."""
+    script = f"for i in $(seq {files}); do head -c 5000 /dev/urandom > /f$i; done"
+    daemon.docker("run", "--name", "source", "busybox", "sh", "-c", script)
+    daemon.docker("commit", "source", "some:1")
+    path = daemon.base / "some.tar"
+    daemon.docker("save", "-o", str(path), "some:1")
+    return path
+
+
+def kept(daemon: Daemon) -> None:
+    """What was acknowledged before everything else is there and works."""
+    shown = daemon.docker("run", "--rm", "--net=none", "busybox", "echo", "still here").stdout
+    assert shown == "still here\n"

@@ -31,7 +31,7 @@ from orlop.storage.initlayer import Template, apply_template, populate, read_tem
 from orlop.storage.journal import Journal
 from orlop.storage.layer import Layer, Staged, Writable, mount_id_of, read_layer
 from orlop.storage.layer import read_writable as read_mount
-from orlop.storage.recordfile import TREE, nothing, put, text
+from orlop.storage.recordfile import TREE, nothing, put, sync_file, text
 from orlop.storage.takeapart import PATIENCE, sweep_trees, take_apart
 from orlop.storage.tarsplit import assemble
 from orlop.storage.unpack import unpack_layer
@@ -124,18 +124,22 @@ class Layers:
         self.sync()
         with self._lock:
             for chain in [chain for chain in self._pending if chain in wanted]:
-                folder = self._pending.pop(chain)
-                os.rename(folder, self._record(chain))
+                os.rename(self._pending[chain], self.root / "sha256" / hex_of(chain))
+                del self._pending[chain]
         files.fsync_dir(self.root / "sha256")
 
     def commit(self, parent: ChainID | None, staged: Staged) -> Layer:
         """Stack a staged, synced layer. One that is there already wins; ours is dropped."""
         chain = next_chain(parent, staged.diff_id)
         with self._lock:
-            found = self._layers.get(chain)
-            if found is None:
+            if (found := self._layers.get(chain)) is None:
                 layer = Layer(chain, staged.diff_id, parent, staged.cache_id, staged.size)
-                self._publish(layer, staged.folder)
+                try:
+                    self._publish(layer, staged.folder)
+                except BaseException:
+                    if staged.folder.is_dir():  # else it is published, for all that is known
+                        self.drop(staged)
+                    raise
                 self._layers[chain] = layer
                 return layer
         self.drop(staged)
@@ -153,14 +157,15 @@ class Layers:
 
     def _publish(self, layer: Layer, folder: Path) -> None:
         self._describe(layer, folder, durable=True)
-        split = os.open(folder / "tar-split.json.gz", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(split)
-        finally:
-            os.close(split)
+        sync_file(folder / "tar-split.json.gz")
         files.fsync_dir(folder)
-        os.rename(folder, self._record(layer.chain_id))
-        files.fsync_dir(self.root / "sha256")
+        record = self._record(layer.chain_id)
+        os.rename(folder, record)
+        try:
+            files.fsync_dir(self.root / "sha256")
+        except BaseException:
+            os.rename(record, folder)  # or nobody could make this layer again
+            raise
 
     def _describe(self, layer: Layer, folder: Path, *, durable: bool) -> None:
         """Put the tree on its parent and write the record into its write-set."""
@@ -206,9 +211,7 @@ class Layers:
         """Raises Conflict while a layer or a container is stacked on it."""
         with self._lock:
             layer = self.get(chain)
-            if any(child.parent == chain for child in self._layers.values()) or any(
-                w.parent == chain for w in self._writable.values()
-            ):
+            if chain in self._parents():
                 raise Conflict(f"layer {chain} is in use")
             gone = self._record(chain).with_name(f"{hex_of(chain)}-{secrets.token_hex(5)}-removing")
             os.rename(self._record(chain), gone)
@@ -229,9 +232,11 @@ class Layers:
 
     def in_use(self, chain: ChainID) -> bool:
         with self._lock:
-            return any(child.parent == chain for child in self._layers.values()) or any(
-                w.parent == chain for w in self._writable.values()
-            )
+            return chain in self._parents()
+
+    def _parents(self) -> set[ChainID | None]:
+        made = (w.parent for w in self._writable.values())
+        return {*made, *(layer.parent for layer in self._layers.values())}
 
     def _record(self, chain: ChainID) -> Path:
         pending = self._pending.get(chain)

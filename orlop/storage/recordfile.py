@@ -32,6 +32,14 @@ def put(path: Path, content: str, *, durable: bool = True) -> None:
         os.close(fd)
 
 
+def sync_file(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def text(path: Path) -> str:
     """ "" when it is not there; what is not text comes back as characters that no record has."""
     try:

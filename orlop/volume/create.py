@@ -46,6 +46,7 @@ def _make(
     path = volumes.root / name
     staging = volumes.root / f"{STAGING}{name[:64]}-{os.getpid()}"
     anonymous = ANONYMOUS in labels
+    placed = False
     try:
         volumes.root.mkdir(mode=0o701, parents=True, exist_ok=True)
         staging.mkdir(mode=0o701)
@@ -59,14 +60,18 @@ def _make(
         volume = Volume(name, path, "", "local", labels or None, dict(options))
         volumes.write_record(volume, durable=not anonymous)
         staging.rename(path)
+        placed = True
         if not anonymous:
             files.fsync_dir(volumes.root)
     except OSError as error:
+        if placed:  # else nobody could make it again
+            with contextlib.suppress(OSError):
+                path.rename(staging)
         for leftover in (staging / "opts.json", volumes.records / f"{name}.json"):
             with contextlib.suppress(OSError):  # such as: its name is too long
                 leftover.unlink()
         for directory in (staging / "_data", staging):
-            if directory.is_dir():
+            with contextlib.suppress(OSError):  # the next start takes what stays
                 directory.rmdir()
         reason = (error.strerror or str(error)).lower()
         raise SystemFailure(

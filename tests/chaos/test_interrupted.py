@@ -5,44 +5,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from daemon import Daemon
-from interrupting import at_every_call, at_random
+from interrupting import (
+    archive,
+    at_every_call,
+    at_random,
+    image,
+    kept,
+    no_container,
+    no_image,
+)
 
 pytestmark = [pytest.mark.root, pytest.mark.timeout(7200)]
 
 Sweep = Callable[..., object]
 SWEEPS = pytest.mark.parametrize("sweep", [at_random, at_every_call], ids=["random", "calls"])
-
-
-def no_image(daemon: Daemon, name: str) -> None:
-    daemon.docker("rmi", "-f", name, check=False)
-
-
-def no_container(daemon: Daemon) -> None:
-    daemon.docker("rm", "-f", "one", check=False)
-
-
-def image(daemon: Daemon, name: str) -> Callable[[], bool]:
-    return lambda: daemon.docker("image", "inspect", name, check=False).returncode == 0
-
-
-def archive(daemon: Daemon, files: int = 300) -> Path:
-    """Of an image with one more layer."""
-    script = f"for i in $(seq {files}); do head -c 5000 /dev/urandom > /f$i; done"
-    daemon.docker("run", "--name", "source", "busybox", "sh", "-c", script)
-    daemon.docker("commit", "source", "some:1")
-    path = daemon.base / "some.tar"
-    daemon.docker("save", "-o", str(path), "some:1")
-    return path
-
-
-def kept(daemon: Daemon) -> None:
-    """What was acknowledged before everything else is there and works."""
-    shown = daemon.docker("run", "--rm", "--net=none", "busybox", "echo", "still here").stdout
-    assert shown == "still here\n"
 
 
 @SWEEPS

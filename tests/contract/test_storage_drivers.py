@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -256,3 +257,29 @@ def test_zfs_opens_over_what_lies_in_the_places_of_its_datasets(tmp_path: Path) 
         assert os.listdir(root / "zfs/graph") == ["a" * 64]
         assert [os.listdir(p) for p in (root / "zfs").glob("left-*")] == [["left"]]
         again.leave()
+
+
+@pytest.mark.parametrize("failing", range(7))
+def test_a_layer_that_a_broken_disk_refused_can_be_made_again(
+    layers: Layers, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    """When the last sync failed its record was in place, unknown and in the way of every next."""
+    sync, calls = os.fsync, 0
+
+    def fsync(fd: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == failing + 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        sync(fd)
+
+    below = layers.register(None, io.BytesIO(archive(("below", b"x"))))
+    trees = set(layers.driver.all())
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fsync)
+        with pytest.raises(OSError, match="Input/output"):
+            layers.register(below.chain_id, io.BytesIO(archive(("f", b"x"))))
+    assert set(layers.driver.all()) == trees
+    assert os.listdir(layers.root / "tmp") == []
+    made = layers.register(below.chain_id, io.BytesIO(archive(("f", b"x"))))
+    assert layers.get(made.chain_id) == made
