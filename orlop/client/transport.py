@@ -158,7 +158,10 @@ class Response:
         return data
 
     def _next_chunk(self) -> bool:
-        line = self._conn.line()
+        try:
+            line = self._conn.line()
+        except Broken:  # in the middle of a body, however far it came
+            raise ConnectionFailed("unexpected EOF") from None
         try:
             self._left = int(line.split(b";")[0], 16)
         except ValueError:

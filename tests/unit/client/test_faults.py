@@ -63,6 +63,11 @@ def _said(act: Callable[[], object]) -> str:
             "the answer of the daemon is no JSON: unexpected end or character",
         ),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[{", "unexpected EOF"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "unexpected EOF"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[{\r\n",
+            "unexpected EOF",
+        ),
         (
             b"HTTP/1.1 502 X\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
             "Error response from daemon: API returned a 502 (Bad Gateway) but provided no "
