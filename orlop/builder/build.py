@@ -113,9 +113,10 @@ def dockerfile_of(request: Request) -> str:
         if item.size == 0:
             raise SystemFailure(f"the Dockerfile ({request.dockerfile}) cannot be empty")
         text = _decoded(context, item)
+    ignore = ignore_of(context, name)
     if text is not None and _SENT.fullmatch(name):
         context.forget(name)
-    ignore = ignore_of(context, name)
+        context.forget(ignorefile.beside(name))
     if ignore is not None:
         context.leave_out(ignore)
     return text

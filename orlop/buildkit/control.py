@@ -10,7 +10,7 @@ from orlop.buildkit import handles, tunnel, usage
 from orlop.buildkit import messages as m
 from orlop.buildkit.export import export
 from orlop.buildkit.frontend import Build, prepare
-from orlop.buildkit.grpc import UNKNOWN, Handler, Incoming, RpcFailure
+from orlop.buildkit.grpc import UNIMPLEMENTED, UNKNOWN, Handler, Incoming, RpcFailure
 from orlop.buildkit.jobs import Job
 from orlop.buildkit.session import nobody
 from orlop.network.containerfiles import host_gateways
@@ -31,11 +31,16 @@ def control(kit: Buildkit) -> dict[str, Handler]:
     calls = {
         "Solve": _solve, "Status": _status, "ListWorkers": _list_workers, "Info": _info,
         "DiskUsage": _disk_usage, "Prune": _prune, "Session": tunnel.session,
+        "ListenBuildHistory": _no_history, "UpdateBuildHistory": _no_history,
     }  # fmt: skip
     return {
         f"{_SERVICE}/{name}": lambda call, run=run: run(kit, call)  # type: ignore[misc]
         for name, run in calls.items()
     }
+
+
+def _no_history(kit: Buildkit, call: Incoming) -> None:
+    raise RpcFailure(UNIMPLEMENTED, "build history is not kept by this engine")
 
 
 def _solve(kit: Buildkit, call: Incoming) -> None:

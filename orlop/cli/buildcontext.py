@@ -50,7 +50,13 @@ class Directory:
         if not relative.startswith(".."):
             return relative
         with open(real, "rb") as file:
-            return self._aside(file.read())
+            name = self._aside(file.read())
+        try:
+            with open(f"{real}.dockerignore", "rb") as file:
+                self.extra[f"{name}.dockerignore"] = file.read()
+        except (FileNotFoundError, IsADirectoryError):
+            pass
+        return name
 
     def _aside(self, data: bytes) -> str:
         from hashlib import sha256  # the same name for the same text: it need not be sent again
@@ -61,11 +67,14 @@ class Directory:
 
     def _ignore(self) -> "Ignore | None":
         for name in (f"{self.name}.dockerignore", ".dockerignore")[not self.name :]:
-            try:
-                with open(os.path.join(self.path, name), encoding="utf-8", errors="replace") as f:
-                    text = f.read()
-            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-                continue
+            data = self.extra.get(name)
+            if data is None:
+                try:
+                    with open(os.path.join(self.path, name), "rb") as file:
+                        data = file.read()
+                except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                    continue
+            text = data.decode("utf-8", "replace")
             from orlop.oci.ignore import Ignore, read_lines  # 10 ms that most contexts save
 
             return Ignore(read_lines(text))

@@ -354,3 +354,19 @@ def test_what_is_offered_must_come(orlopd: Daemon) -> None:
                     assert (answer.status, b"no such context" in data) == (404, True)
                 else:
                     assert answer.status == status, data
+
+
+@pytest.mark.parametrize("files", [1, 60])
+def test_the_ignore_file_beside_a_dockerfile_outside(
+    orlopd: Daemon, context: Path, files: int
+) -> None:
+    """BuildKit's way; the context's own ignore file is not asked then. Sixty files go by an index."""
+    for number in range(files):
+        (context / f"{number}.log").write_text(f"{files} {number}\n")
+    (context / ".dockerignore").write_text("a.txt\n")
+    outside = context.parent / "Other"
+    outside.write_text("FROM busybox\nCOPY . /ctx/\nRUN ls -A /ctx > /names\n")
+    (context.parent / "Other.dockerignore").write_text("*.log\nDockerfile\n")
+    orlopd.orlop("build", "-t", "outside:1", "-f", str(outside), str(context))
+    shown = orlopd.docker("run", "--rm", "outside:1", "cat", "/names").stdout
+    assert shown == ".dockerignore\na.txt\n"

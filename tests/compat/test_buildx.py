@@ -375,6 +375,15 @@ def test_contexts_from_standard_input(client: Client, context: Path, tmp_path: P
     assert client("run", "--rm", "stdin:3").stdout == "a\n"
 
 
+def test_what_has_no_history_says_so(orlopd: Daemon, context: Path, tmp_path: Path) -> None:
+    client = Client(orlopd, "forky", tmp_path)
+    client.build(str(context))
+    for words in (["ls"], ["inspect"], ["logs"], ["rm", "--all"]):
+        done = client("buildx", "history", *words, check=False)
+        assert done.returncode
+        assert "build history is not kept by this engine" in done.stderr
+
+
 # --- docker 20.10, which posts its build ----------------------------------------------------------
 
 
