@@ -5,7 +5,7 @@ import select
 from orlop.cli.out import err, is_terminal
 from orlop.cli.session import Session
 from orlop.cli.stream import DEFAULT_KEYS, Detached, Pump, parse_keys
-from orlop.client.transport import Connection, Response, query
+from orlop.client.transport import Connection, ConnectionFailed, Response, query
 from orlop.errors import OrlopError
 from orlop.oci.jsonlite import loads
 
@@ -185,6 +185,11 @@ class Follow:
             self.session.client.call(
                 "POST", f"/containers/{self.ident}/kill" + query({"signal": name})
             )
+        except ConnectionFailed as e:
+            # the container's output goes on without a daemon, but nobody takes a signal there
+            from orlop.cli.failure import Failure
+
+            raise Failure(e.message) from None
         except OrlopError:
             pass  # it may have ended
 

@@ -316,3 +316,19 @@ def test_a_login_that_is_ended_shows_again_what_is_typed(orlopd: Daemon) -> None
     assert " echo " in shell.expect("extproc")  # stty's last flag
     shell.type("\x04")
     shell.close()
+
+
+def test_ctrl_c_ends_an_attach_whose_daemon_is_gone(own_orlopd: Daemon) -> None:
+    """The output comes from the scribe, which goes on; the signal had no way, and none ended it."""
+    own_orlopd.docker(
+        "run", "-d", "--name", "left", "busybox", "sh", "-c",
+        "while :; do echo here; sleep 0.1; done",
+    )  # fmt: skip
+    terminal = own_orlopd.terminal("orlop", "attach", "left")
+    terminal.expect("here")
+    own_orlopd.kill()
+    terminal.expect("here")
+    terminal.type("\x03")
+    text, code = terminal.close()
+    assert "Is the orlop daemon running?" in text
+    assert code == 1
