@@ -17,7 +17,7 @@ from orlop.container.model import Container, joined
 from orlop.container.security import Security, parse
 from orlop.container.view import running_root
 from orlop.errors import InvalidArgument, OrlopError, SystemFailure
-from orlop.keeper.client import LaunchFailed
+from orlop.keeper.replies import LaunchFailed
 from orlop.kernel import process as kernel_process
 from orlop.runtime import seccomp
 from orlop.runtime.foreigncall import STAGE as OTHERS

@@ -15,30 +15,16 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
-from orlop.errors import Conflict, InvalidArgument, NotFound, OrlopError, SystemFailure, Unavailable
+from orlop.errors import NotFound, OrlopError, Unavailable
 from orlop.keeper import VERSION, release
 from orlop.keeper.link import Link, Lost, Reply
 from orlop.keeper.mourning import await_end
+from orlop.keeper.replies import drop, value
 from orlop.keeper.starter import Starter
+from orlop.kernel import pidfd as pidfds
 
 Frame = dict[str, Any]
 Key = tuple[str, str]
-
-_KINDS: dict[str, type[OrlopError]] = {
-    "NotFound": NotFound,
-    "Conflict": Conflict,
-    "InvalidArgument": InvalidArgument,
-}
-
-
-class LaunchFailed(SystemFailure):
-    """The process could not be started: which step, errno (0: none), path ("": none), why."""
-
-    def __init__(self, stage: str, number: int, path: str, message: str) -> None:
-        super().__init__(message)
-        self.stage = stage
-        self.errno = number
-        self.path = path
 
 
 class Keeper:
@@ -110,11 +96,11 @@ class Keeper:
         reply, fds, answers = self._greet(link)
         if not self._same and reply.get("ok", {}).get("release") != self._release:
             # Of other code than we: it goes on as ours. Once, for it may be kept elsewhere.
-            _drop(reply, answers)
+            drop(reply, answers)
             self._renew(link)
             reply, fds, answers = self._greet(link)
         self._same = True
-        tasks: list[Frame] = _value(reply, fds)["tasks"]
+        tasks: list[Frame] = value(reply, fds)["tasks"]
         by_key = {(task["id"], task["exec_id"]): task for task in tasks}
         for reply, fds in answers:
             if reply["pidfd"] is None:
@@ -135,7 +121,7 @@ class Keeper:
         """Let the keeper execute itself anew; what it holds, it keeps."""
         self._renewed.clear()
         reply, fds = link.ask({"op": "reexec"})
-        _value(reply, fds)
+        value(reply, fds)
         self._renewed.wait(_PATIENCE)
 
     @contextmanager
@@ -277,7 +263,7 @@ class Keeper:
             try:
                 with self._guard:
                     facts = self._facts.get(key, {})
-                self.call({**facts, "op": "adopt"}, (fd,))
+                self._insist({**facts, "op": "adopt"}, (fd,))
                 return
             except OrlopError:
                 pass  # its FIFOs are gone: what is left is to see it end
@@ -301,9 +287,19 @@ class Keeper:
     def call(self, frame: Frame, fds: Iterable[int] = ()) -> Any:
         """Ask and wait. Raises an OrlopError: a kind, or LaunchFailed."""
         try:
-            return _value(*self._link().ask(frame, tuple(fds)))
+            return value(*self._link().ask(frame, tuple(fds)))
         except Lost as error:
             raise Unavailable(f"keeper: {error}") from None
+
+    def _insist(self, frame: Frame, fds: Iterable[int] = ()) -> None:
+        """`call` for what may be asked twice: should the keeper die, its successor hears it."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                self.call(frame, fds)
+                return
+            except Unavailable:
+                if attempt == _ATTEMPTS - 1 or self._closed:
+                    raise
 
     def spawn(
         self,
@@ -349,8 +345,8 @@ class Keeper:
             with self._guard:
                 self._unsure.add(key)
             raise Unavailable(f"keeper: {error}") from None
-        value = _value(reply, answered)
-        return value["pid"], value["started_ns"]
+        started = value(reply, answered)
+        return started["pid"], started["started_ns"]
 
     def take_back(self, facts: Frame, fd: int) -> None:
         """Have a process that keeper and scribe lost; `fd`, its pidfd, is consumed.
@@ -367,7 +363,20 @@ class Keeper:
     def signal(self, id: str, exec_id: str, signo: int, *, all: bool = False) -> None:
         """Raises NotFound when the process is gone."""
         number = int(signo)  # marshal takes no enumeration
-        self.call({"op": "signal", "id": id, "exec_id": exec_id, "signo": number, "all": all})
+        try:
+            self.call({"op": "signal", "id": id, "exec_id": exec_id, "signo": number, "all": all})
+        except (NotFound, Unavailable):
+            # A keeper that died in between, or could not be given it back: we hold it, too.
+            if all or not self._send(id, exec_id, number):
+                raise
+
+    def _send(self, id: str, exec_id: str, number: int) -> bool:
+        with self._guard:
+            fd = self._known.get((id, exec_id))
+            if fd is None or pidfds.has_ended(fd):
+                return False
+            pidfds.send_signal(fd, number)
+        return True
 
     def resize(self, id: str, exec_id: str, rows: int, columns: int) -> None:
         self.call({"op": "resize", "id": id, "exec_id": exec_id, "rows": rows, "cols": columns})
@@ -377,7 +386,7 @@ class Keeper:
 
     def forget(self, id: str, exec_id: str) -> None:
         """The exit is recorded; a container's execs are forgotten with it. Idempotent."""
-        self.call({"op": "forget", "id": id, "exec_id": exec_id})
+        self._insist({"op": "forget", "id": id, "exec_id": exec_id})
         with self._guard:
             if exec_id:
                 self._told.discard((id, exec_id))
@@ -407,7 +416,7 @@ class Keeper:
             reply = self._link().ask(request, (), lambda fd, _reply: taken.append(fd))
         except Lost as error:
             raise Unavailable(f"keeper: {error}") from None
-        _value(*reply)
+        value(*reply)
         return taken[0]
 
     def hold(self, id: str, fds: Sequence[int]) -> None:
@@ -461,7 +470,7 @@ class Keeper:
     def _ask_scribe(self, frame: Frame, fds: tuple[int, ...] = ()) -> Any:
         for attempt in (1, 2):  # it may just have been forked anew
             try:
-                return _value(*self._scribe_link().ask(frame, fds))
+                return value(*self._scribe_link().ask(frame, fds))
             except Lost as error:
                 if attempt == 2:
                     raise Unavailable(f"scribe: {error}") from None
@@ -472,24 +481,3 @@ _MOST = 240  # fds in one message
 _ATTEMPTS = 3
 _PATIENCE = 10.0  # seconds
 _SIGKILL = 9
-
-
-def _drop(reply: Frame, answers: Iterator[Reply]) -> None:
-    """Of a snapshot that is not wanted."""
-    for one, fds in answers if "ok" in reply else ():
-        for fd in fds:
-            os.close(fd)
-        if one["pidfd"] is None:
-            return
-
-
-def _value(reply: Frame, fds: list[int]) -> Any:
-    for fd in fds:
-        os.close(fd)
-    error = reply.get("error")
-    if error is None:
-        return reply["ok"]
-    kind, number, message = error
-    if kind == "Launch":
-        raise LaunchFailed(reply.get("stage", ""), number, reply.get("path", ""), message)
-    raise _KINDS.get(kind, SystemFailure)(message)

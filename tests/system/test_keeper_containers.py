@@ -24,12 +24,13 @@ from orlop.container.create import create
 from orlop.container.exec_create import exec_create
 from orlop.container.exec_start import exec_start
 from orlop.container.inspect import inspect
+from orlop.container.kill import kill
 from orlop.container.remove import remove
 from orlop.container.start import start
 from orlop.container.view import inside_view
 from orlop.container.wait import wait
 from orlop.engine import Engine
-from orlop.errors import Conflict
+from orlop.errors import Conflict, NotFound, OrlopError, Unavailable
 from orlop.image.bootstrap_busybox import bootstrap_busybox
 from orlop.scribe import readlog
 
@@ -244,6 +245,47 @@ def test_a_container_whose_end_is_not_recorded_yet_does_not_run(rig: Rig) -> Non
             assert root.exists("/file")
     os.close(pidfd)
     assert rig.code(id) == 137
+
+
+@pytest.mark.parametrize("error", [NotFound("no such process"), Unavailable("keeper: it broke")])
+def test_a_container_that_the_keeper_lost_can_be_killed(
+    error: OrlopError, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two keepers that died one after the other left one that nothing ended."""
+    id = rig.start("sleep", "300")
+    call = rig.engine.keeper.call
+
+    def losing(frame: dict[str, Any], fds: Any = ()) -> Any:
+        if frame["op"] == "signal":
+            raise error
+        return call(frame, fds)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.engine.keeper, "call", losing)
+        kill(rig.all, id)
+    assert rig.code(id) == 137
+
+
+def test_an_exit_is_forgotten_by_the_keeper_that_comes_next(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    call = rig.engine.keeper.call
+
+    def dying(frame: dict[str, Any], fds: Any = ()) -> Any:
+        asked.append(frame["op"])
+        if asked == ["forget"]:
+            raise Unavailable("keeper: the connection broke")
+        return call(frame, fds)
+
+    id = rig.start("sleep", "300")
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.engine.keeper, "call", dying)
+        os.kill(inspect(rig.all, id)["State"]["Pid"], signal.SIGKILL)
+        assert rig.code(id) == 137
+        rig.all.settled(PATIENCE)
+    assert asked == ["forget", "forget"]
+    assert id not in [task["id"] for task in rig.engine.keeper.snapshot()]
 
 
 def test_the_keeper_becomes_its_successor(rig: Rig) -> None:

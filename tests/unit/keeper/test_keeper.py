@@ -12,7 +12,8 @@ import pytest
 from keeper_host import Host, plan_of, read_all, read_until
 
 from orlop.errors import Conflict, InvalidArgument, NotFound, SystemFailure
-from orlop.keeper.client import Keeper, LaunchFailed
+from orlop.keeper.client import Keeper
+from orlop.keeper.replies import LaunchFailed
 from orlop.wire import Frames
 
 
