@@ -33,9 +33,8 @@ def connect(containers: Containers, network: str, ref: str, settings: Json | Non
         else:
             name = found.name
         wanted = merge.endpoint(settings)
-        if container.state.running and container.state.pid:
-            _connect_running(containers, container, name, wanted)
-        else:
+        runs = container.state.running and container.state.pid
+        if not runs or not _connect_running(containers, container, name, wanted):
             _connect_stopped(container, name, wanted, settings or {})
 
 
@@ -50,7 +49,8 @@ def _connect_stopped(container: Container, name: str, wanted: Json, settings: Js
         known[name] = wanted
 
 
-def _connect_running(containers: Containers, container: Container, name: str, wanted: Json) -> None:
+def _connect_running(containers: Containers, container: Container, name: str, wanted: Json) -> bool:
+    """False: it ended just now, which is recorded behind this."""
     made = networking.connect(
         containers.networks, container.id, name, wanted, container.host_config
     )
@@ -58,12 +58,15 @@ def _connect_running(containers: Containers, container: Container, name: str, wa
         containers.keeper.netops(container.id, made.host_ops, made.container_ops)
     except OrlopError as error:
         networking.disconnect(containers.networks, container.id, name)
+        if not containers.keeper.is_alive(container.id):
+            return False
         raise SystemFailure(f"failed to connect to network {name}: {error.message}") from error
     with container.changing() as record:
         record["NetworkSettings"].setdefault("Networks", {})[made.name] = made.settings
         _edit_hosts(record.get("HostsPath") or "", add=made.hosts)
     if made.resolv_conf:
         hostfiles.write_resolv_conf(container.directory, made.resolv_conf)
+    return True
 
 
 def disconnect(containers: Containers, network: str, ref: str, *, force: bool = False) -> None:

@@ -450,6 +450,12 @@ class Keeper:
         with self._guard:
             return self._known.get((id, exec_id))
 
+    def is_alive(self, id: str, exec_id: str = "") -> bool:
+        """Now, whatever has been reported yet."""
+        with self._guard:
+            fd = self._known.get((id, exec_id))
+            return fd is not None and not pidfds.has_ended(fd)
+
     # the scribe
 
     def attach(self, id: str, exec_id: str, fd: int, **options: Any) -> None:

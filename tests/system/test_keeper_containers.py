@@ -20,6 +20,7 @@ import pytest
 from orlop.config import Config
 from orlop.container import exits, load
 from orlop.container.attach import Options, attach
+from orlop.container.connect import connect
 from orlop.container.create import create
 from orlop.container.exec_create import exec_create
 from orlop.container.exec_start import exec_start
@@ -32,6 +33,8 @@ from orlop.container.wait import wait
 from orlop.engine import Engine
 from orlop.errors import Conflict, NotFound, OrlopError, Unavailable
 from orlop.image.bootstrap_busybox import bootstrap_busybox
+from orlop.network.create import create as create_network
+from orlop.network.remove import remove as remove_network
 from orlop.scribe import readlog
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.getuid() != 0, reason="needs root")]
@@ -231,8 +234,12 @@ def test_a_container_that_ends_while_the_daemon_takes_it_back(
 
 
 def test_a_container_whose_end_is_not_recorded_yet_does_not_run(rig: Rig) -> None:
-    """`exec` said "no such process" then, `cp` that it is not running."""
-    id = rig.start("sh", "-c", "echo seen > /file; exec sleep 300")
+    """`exec` said "no such process" then, `cp` that it is not running, `network connect` failed."""
+    networks = ("orlop-test-first", "orlop-test-second")
+    for name in networks:
+        create_network(rig.engine.networks, {"Name": name})
+    command = ("sh", "-c", "echo seen > /file; exec sleep 300")
+    id = rig.start(*command, NetworkMode=networks[0])
     assert rig.all.execs.get(rig.exec(id, "test", "-e", "/file")).exit_code == 0
     pidfd = os.pidfd_open(inspect(rig.all, id)["State"]["Pid"])
     with rig.engine.keeper.holding_calls():
@@ -243,8 +250,13 @@ def test_a_container_whose_end_is_not_recorded_yet_does_not_run(rig: Rig) -> Non
             rig.exec(id, "true")
         with inside_view(rig.all, rig.all.get(id)) as root:
             assert root.exists("/file")
+        connect(rig.all, networks[1], id)
     os.close(pidfd)
     assert rig.code(id) == 137
+    assert set(networks) == set(inspect(rig.all, id)["NetworkSettings"]["Networks"])
+    remove(rig.all, id, force=True, volumes=True)
+    for name in networks:
+        remove_network(rig.engine.networks, name)
 
 
 @pytest.mark.parametrize("error", [NotFound("no such process"), Unavailable("keeper: it broke")])
