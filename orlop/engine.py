@@ -167,7 +167,7 @@ class Engine:
         idle = self._end_keeper()
         self.keeper.close()
         self.layers.close(finish=self.handing_back)
-        if idle:
+        if idle or self.handing_back:
             self.layers.driver.leave()
         if self.handing_back:
             hand_back(self.config.data_root)
@@ -175,14 +175,13 @@ class Engine:
             lock.close()
 
     def _end_keeper(self) -> bool:
-        """False: it has containers, or an end that is not recorded yet."""
+        """False: it has containers, an end that is not recorded yet, or died just now."""
         try:
-            self.keeper.shutdown()
+            return self.keeper.shutdown()
         except (Conflict, Unavailable):
             if self.handing_back:
                 raise
             return False
-        return True
 
 
 def _detached(containers: Containers, id: str, exec_id: str) -> None:

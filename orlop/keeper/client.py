@@ -431,19 +431,26 @@ class Keeper:
         """Have the keeper become what is installed now."""
         self.call({"op": "reexec"})
 
-    def shutdown(self, *, force: bool = False) -> None:
+    def shutdown(self, *, force: bool = False) -> bool:
         """End keeper and scribe, and see it end: whoever comes next finds none that is leaving.
 
-        Raises Conflict while it has processes, unless `force` kills them.
+        False: there was none to end; none is started for that. Raises Conflict while it has
+        processes, unless `force` kills them.
         """
+        link = self._keeper
+        if link is None or not link.alive:
+            return False
         self._ending = True  # its end is no death to recover from
         try:
-            self.call({"op": "shutdown", "force": force})
+            value(*link.ask({"op": "shutdown", "force": force}))
+        except Lost as error:
+            self._ending = False
+            raise Unavailable(f"keeper: {error}") from None
         except BaseException:
             self._ending = False
             raise
-        if self._keeper is not None:
-            self._keeper.await_end()
+        link.await_end()
+        return True
 
     def pidfd(self, id: str, exec_id: str = "") -> int | None:
         """Our fd of a process that has not been reported as ended; not to be closed."""

@@ -81,5 +81,4 @@ class Lab:
         for container in self.containers.all():
             remove(self.containers, container.id, force=True, volumes=True)
         self.containers.cleanup.drain()
-        self.engine.keeper.shutdown(force=True)
         self.engine.close()

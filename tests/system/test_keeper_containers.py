@@ -101,8 +101,8 @@ class Rig:
         for container in self.all.all():
             remove(self.all, container.id, force=True, volumes=True)
         self.all.cleanup.drain()
-        self.engine.keeper.shutdown(force=True)
         self.engine.close()
+        assert not (self.config.exec_root / "keeper.pid").exists()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import stat
@@ -325,12 +326,13 @@ def test_shutdown_ends_keeper_and_scribe(host: Host) -> None:
     host.spawn("c1", "sleep", "1000")
     pids = [host.pid_of("keeper"), host.pid_of("scribe-0")]
     pidfds = [os.pidfd_open(pid) for pid in pids]
-    host.client.shutdown(force=True)
+    assert host.client.shutdown(force=True)
     for pidfd in pidfds:
-        import select
-
         assert select.select([pidfd], [], [], 20)[0]
         os.close(pidfd)
+    # It started another one to end that, and one more to take that one's place.
+    assert not host.client.shutdown()
+    assert not Path(host.root, "keeper.pid").exists()
 
 
 def test_nothing_leaks_over_attach_and_exec(host: Host) -> None:
