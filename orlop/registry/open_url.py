@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
@@ -13,6 +13,7 @@ from orlop.errors import InvalidArgument, NotFound
 from orlop.registry import wording
 from orlop.registry.client import Registries
 from orlop.registry.failure import RegistryFailure
+from orlop.registry.joined import joined
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MAX_REDIRECTS = 10
@@ -56,7 +57,7 @@ def open_url(registries: Registries, url: str) -> Remote:
         if answer.status not in _REDIRECTS or not location:
             break
         answer.close()
-        target = urljoin(url, location)
+        target = joined(url, location)
         if parts.scheme == "https" and not target.startswith("https://"):
             raise RegistryFailure(f"refusing redirect from https to {target[:200]!r}")
         url = target

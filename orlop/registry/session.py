@@ -20,6 +20,7 @@ from orlop.registry.credentials import Credentials
 from orlop.registry.encoding import read_up_to
 from orlop.registry.endpoints import Endpoint
 from orlop.registry.failure import RegistryFailure, from_response
+from orlop.registry.joined import joined
 from orlop.registry.tokens import Tokens, fetch_token
 from orlop.registry.transport import Body, Transport
 
@@ -138,7 +139,7 @@ class Session:
         raise RegistryFailure(f'{method.capitalize()} "{url}": stopped after 10 redirects')
 
     def _redirected(self, url: str, location: str) -> str:
-        target = urljoin(url, location)
+        target = joined(url, location)
         parts = urlsplit(target)
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise RegistryFailure(f"refusing redirect to {target[:200]!r}")

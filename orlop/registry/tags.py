@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Container, Iterator, Sequence
 from typing import Any
-from urllib.parse import urljoin
 
 from urllib3.exceptions import HTTPError
 
@@ -18,6 +17,7 @@ from orlop.registry import wording
 from orlop.registry.client import pull_scope
 from orlop.registry.encoding import read_up_to
 from orlop.registry.failure import RegistryFailure
+from orlop.registry.joined import joined
 from orlop.registry.session import Session, origin_of
 
 _PAGE = 1000
@@ -57,7 +57,7 @@ def next_page(session: Session, url: str, link: str, seen: Container[str]) -> st
     found = _NEXT.search(link[:8192])
     if found is None:
         return None
-    url = urljoin(url, found[1])
+    url = joined(url, found[1])
     if origin_of(url) != origin_of(session.endpoint.base) or url in seen:
         raise RegistryFailure(f"invalid next page from the registry: {url[:200]!r}")
     return url

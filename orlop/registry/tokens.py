@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from urllib3.exceptions import HTTPError
 
@@ -20,6 +20,7 @@ from orlop.registry.credentials import Credentials
 from orlop.registry.encoding import read_up_to
 from orlop.registry.endpoints import Endpoint
 from orlop.registry.failure import RegistryFailure, from_response
+from orlop.registry.joined import joined
 from orlop.registry.transport import Transport
 
 _MIN_LIFE = 60
@@ -65,7 +66,7 @@ class Tokens:
 
 def check_realm(endpoint: Endpoint, realm: str) -> str:
     """Refuse realms that would take credentials off TLS. Raises RegistryFailure."""
-    parts = urlsplit(realm)
+    parts = urlsplit(joined(realm, ""))
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise RegistryFailure(f"invalid token auth challenge realm: {realm[:200]!r}")
     if parts.scheme == "http" and not endpoint.insecure:
@@ -141,8 +142,14 @@ def _ask(
     verify = endpoint.verify or endpoint.scheme == "http"
     for _ in range(_MAX_REDIRECTS):
         answer = transport.send(method, url, headers=headers, body=body, verify=verify, timeout=15)
-        target = urljoin(url, answer.headers.get("Location", ""))
-        if answer.status not in _REDIRECTS or method != "GET" or _home(target) != _home(url):
+        if answer.status not in _REDIRECTS or method != "GET":
+            break
+        try:
+            target = joined(url, answer.headers.get("Location", ""))
+        except RegistryFailure:
+            answer.close()
+            raise
+        if _home(target) != _home(url):
             break
         answer.close()
         url = target

@@ -9,13 +9,14 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from threading import Event
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from orlop.oci.digest import Digest, parse_digest
 from orlop.oci.reference import Reference
 from orlop.registry.blobs import CHUNK, Cancelled
 from orlop.registry.client import push_scope
 from orlop.registry.failure import RegistryFailure
+from orlop.registry.joined import joined
 from orlop.registry.session import Session
 
 _RANGE = re.compile(r"(?:bytes=)?0-(\d{1,18})", re.ASCII)
@@ -152,7 +153,7 @@ def _location(session: Session, path: str, location: str | None) -> str:
     """The absolute upload URL. Never from TLS to plain http."""
     if not location:
         raise RegistryFailure("the registry gave no upload location")
-    url = urljoin(session.endpoint.base + path if path.startswith("/") else path, location)
+    url = joined(session.endpoint.base + path if path.startswith("/") else path, location)
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise RegistryFailure(f"invalid upload location {location[:200]!r}")

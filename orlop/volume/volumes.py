@@ -192,6 +192,8 @@ class Volumes:
 
     def _sweep(self, names: list[str]) -> None:
         """What a crash left of a create or a remove; `names`: the directories below the root."""
+        if not names:  # their disk may not be mounted yet: the records are all there is of them
+            return
         try:
             with paths.Root(self.root) as root:
                 for name in names:

@@ -274,3 +274,14 @@ def test_volumes_on_a_disk_of_their_own_can_be_removed(tmp_path: Path) -> None:
         volumes.remove("v1")
         assert volumes.all() == []
         assert os.listdir(disk) == []
+
+
+def test_volumes_whose_disk_is_not_mounted_keep_their_labels(volumes: Volumes, root: Path) -> None:
+    """A daemon that started before the disk was there took the records for left-overs."""
+    volumes.create("v1", labels={"a": "b"})
+    root.rename(root.with_name("disk"))
+    root.mkdir()
+    assert Volumes(root, Events()).all() == []
+    root.rmdir()
+    root.with_name("disk").rename(root)
+    assert Volumes(root, Events()).get("v1").document()["Labels"] == {"a": "b"}
