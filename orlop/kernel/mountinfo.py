@@ -17,14 +17,16 @@ _ESCAPES = (
 
 
 class Mount:
-    """One line. `optional`: shared:N, master:N, …; `options`: those of the filesystem."""
+    """One line. `optional`: shared:N, master:N, …; `options`: those of the filesystem; `root`: what
+    of it is mounted."""
 
-    __slots__ = ("kind", "optional", "options", "point", "source")
+    __slots__ = ("device", "kind", "optional", "options", "point", "root", "source")
 
     def __init__(self, line: str) -> None:
         left, _, right = line.rstrip("\n").partition(" - ")
         fields = left.split(" ")
-        self.point = _plain(fields[4])
+        self.device = fields[2]
+        self.root, self.point = _plain(fields[3]), _plain(fields[4])
         self.optional = fields[6:]
         self.kind, source, options = right.split(" ", 2)
         self.source = _plain(source)
@@ -47,6 +49,18 @@ def mounts(table: str = TABLE) -> Iterator[Mount]:
 def is_point(path: str) -> bool:
     """`path` (absolute, without links) is mounted on; os.path.ismount misses binds on itself."""
     return any(mount.point == path for mount in mounts())
+
+
+def is_bound_on_itself(path: str, table: str = TABLE) -> bool:
+    """What is mounted on `path` (absolute, without links) last is only what lies there anyhow."""
+    here = under(path, table)
+    if here is None or here.point != path or path == "/":
+        return False
+    above = under(path.rpartition("/")[0] or "/", table)
+    if above is None:
+        return False
+    inner = path.removeprefix(above.point.rstrip("/")).strip("/")
+    return (here.device, here.root) == (above.device, f"{above.root.rstrip('/')}/{inner}")
 
 
 def under(path: str, table: str = TABLE) -> Mount | None:

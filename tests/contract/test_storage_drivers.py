@@ -259,6 +259,16 @@ def test_zfs_opens_over_what_lies_in_the_places_of_its_datasets(tmp_path: Path) 
         again.leave()
 
 
+def test_a_disk_of_its_own_stays_mounted_when_the_driver_leaves(tmp_path: Path) -> None:
+    """Every stop without containers unmounted it, and the next start made an empty directory."""
+    with filesystem("ext4", tmp_path) as root:
+        first = DRIVERS["overlay2"](root)
+        kept = first.create("a" * 64)
+        first.leave()
+        assert kept.is_dir()
+        assert DRIVERS["overlay2"](root).exists("a" * 64)
+
+
 @pytest.mark.parametrize("failing", range(7))
 def test_a_layer_that_a_broken_disk_refused_can_be_made_again(
     layers: Layers, monkeypatch: pytest.MonkeyPatch, failing: int

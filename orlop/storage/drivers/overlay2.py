@@ -352,7 +352,7 @@ class Overlay2:
         for id in self.mounted():
             self.unmount(id)
         home = str(self.home)
-        if mountinfo.is_point(os.path.realpath(home)):
+        if mountinfo.is_bound_on_itself(os.path.realpath(home)):  # else it is a disk of its own
             mount.umount(home, mount.MNT_DETACH)
 
     def _probe(self) -> None:

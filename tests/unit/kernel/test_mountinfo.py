@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from orlop.kernel import mountinfo
 
 TABLE = """\
@@ -40,3 +42,27 @@ def test_what_a_path_is_on(tmp_path: Path) -> None:
 def test_a_zfs_dataset_with_a_space_keeps_its_name() -> None:
     line = "5 1 0:8 / /p rw - zfs tank/my\\040data\\043\\1341 rw,xattr\n"
     assert mountinfo.Mount(line).source == "tank/my data#\\1"
+
+
+@pytest.mark.parametrize(
+    ("line", "own"),
+    [
+        ("3 2 0:5 /home /srv/home rw - tmpfs tmpfs rw", True),
+        ("3 2 0:5 /other /srv/home rw - tmpfs tmpfs rw", False),
+        ("3 2 0:6 /home /srv/home rw - tmpfs tmpfs rw", False),
+        ("3 2 0:5 / /srv/home rw - tmpfs tmpfs rw", False),
+        ("3 2 0:5 /home /srv/other rw - tmpfs tmpfs rw", False),
+    ],
+)
+def test_what_is_bound_on_itself(tmp_path: Path, line: str, own: bool) -> None:
+    path = tmp_path / "table"
+    path.write_text(f"1 0 8:1 / / rw - ext4 a rw\n2 1 0:5 / /srv rw - tmpfs tmpfs rw\n{line}\n")
+    assert mountinfo.is_bound_on_itself("/srv/home", str(path)) is own
+
+
+def test_below_the_root_and_below_a_bound_directory(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    bound = "2 1 8:1 /deep/a /a rw - ext4 a rw\n3 2 8:1 /deep/a/b /a/b rw - ext4 a rw\n"
+    path.write_text(f"1 0 8:1 / / rw - ext4 a rw\n{bound}4 1 8:1 /c /c rw - ext4 a rw\n")
+    found = [mountinfo.is_bound_on_itself(place, str(path)) for place in ("/a", "/a/b", "/c", "/")]
+    assert found == [False, True, True, False]
