@@ -6,6 +6,7 @@ dockerd takes (volumes/metadata.db), neither ever inherited.
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from orlop.builder.builder import Builder, open_cache, prepare
 from orlop.config import Config
 from orlop.container import cgroups, exec_start, exits, load, logopts, revive, sysinfo
 from orlop.container.containers import Containers, image_users
-from orlop.errors import Conflict, OrlopError, SystemFailure, Unavailable
+from orlop.errors import OrlopError, SystemFailure
 from orlop.events import Event, Events
 from orlop.files import LockFile
 from orlop.handover import state
@@ -39,6 +40,8 @@ from orlop.volume.volumes import Volumes
 
 if TYPE_CHECKING:
     from orlop.buildkit.buildkit import Buildkit
+
+log = logging.getLogger(__name__)
 
 VERSION = 1  # of what lies under <data-root>/orlop
 _DIRECTORIES = {
@@ -168,17 +171,25 @@ class Engine:
         self.keeper.close()
         self.layers.close(finish=self.handing_back)
         if idle or self.handing_back:
-            self.layers.driver.leave()
+            self._leave_driver()
         if self.handing_back:
             hand_back(self.config.data_root)
         for lock in self._locks:
             lock.close()
 
+    def _leave_driver(self) -> None:
+        try:
+            self.layers.driver.leave()
+        except (OrlopError, OSError):
+            if self.handing_back:
+                raise
+            log.exception("mounts of the storage driver stay")
+
     def _end_keeper(self) -> bool:
         """False: it has containers, an end that is not recorded yet, or died just now."""
         try:
             return self.keeper.shutdown()
-        except (Conflict, Unavailable):
+        except OrlopError:
             if self.handing_back:
                 raise
             return False

@@ -25,6 +25,7 @@ class _Stream:
         self._chunk: bytes | memoryview = b""
         self.size = 0  # so far, with what of the chunk is left
         self._at = 0
+        self.block = b""  # the last that was read as a header
 
     def tell(self) -> int:
         return self._at
@@ -34,7 +35,8 @@ class _Stream:
             pass
 
     def read(self, size: int) -> bytes:
-        return b"".join(self.pieces(size))
+        self.block = b"".join(self.pieces(size))
+        return self.block
 
     def pieces(self, size: int) -> "Iterator[bytes | memoryview]":
         """The next `size` bytes, or what there is, uncopied."""
@@ -69,6 +71,9 @@ def unpack(chunks: "Iterator[bytes]", directory: str, first: str, called: str) -
                 _one(stream, member, top, parts, first, called)
                 if member.isdir():
                     modes.append((parts, member))
+        if len(stream.block) < tarfile.BLOCKSIZE or any(stream.block):
+            # `tarfile` takes a header that is cut or damaged for the end
+            raise Failure("the archive from the daemon is damaged: unexpected end of data")
         for parts, member in reversed(modes):
             _finish(top, parts, member)
         stream.drain()

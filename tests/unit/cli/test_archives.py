@@ -122,7 +122,7 @@ def test_the_pieces_that_come_may_be_of_any_size(size: int, tmp_path: Path) -> N
     assert (found / "sub" / ("d" * 120) / ("n" * 200)).read_text() == "deep"
 
 
-@pytest.mark.parametrize("kept", [0, 300, 512, 700, 1030])
+@pytest.mark.parametrize("kept", [0, 300, 512, 700, 1030, 1536, 1800])
 def test_an_archive_that_ends_early_is_said_to_be_damaged(kept: int, tmp_path: Path) -> None:
     data = _archive(("t", tarfile.REGTYPE, "x" * 600), ("u", tarfile.REGTYPE, "y"))
     with pytest.raises(Failure, match="the archive from the daemon is damaged: "):
