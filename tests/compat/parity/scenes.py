@@ -222,11 +222,20 @@ CLEAN: dict[str, Callable[[list[str], int], list[str]]] = {
 }
 
 
+_CONSOLE = re.compile(r"/dev/vcs[au]?\d+ ")  # there while somebody uses that terminal of the host
+_SHARED = re.compile(r"^(/dev/shm .*size=)\d{7,}k")  # the host's, half of its memory
+
+
+def _whose_matter_it_is(lines: list[str]) -> list[str]:
+    """Without what says which host it is."""
+    return [_SHARED.sub(r"\1the host’s", line) for line in lines if not _CONSOLE.match(line)]
+
+
 def differences(theirs: Answer, ours: Answer) -> dict[str, dict[str, list[str]]]:
     """{part: {"docker": lines only there, "orlop": lines only here}}"""
     out = {}
     for part in sorted({*theirs, *ours}):
-        a, b = theirs.get(part, []), ours.get(part, [])
+        a, b = (_whose_matter_it_is(answer.get(part, [])) for answer in (theirs, ours))
         if a != b:
             only = {
                 "docker": [line for line in a if line not in b],
