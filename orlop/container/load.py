@@ -14,6 +14,7 @@ import shutil
 import time
 
 from orlop.container import (
+    cgroups,
     exits,
     foreign,
     health,
@@ -260,7 +261,19 @@ def _adopt(containers: Containers, container: Container, task: Json) -> None:
             container.host_config,
         )
         volumes.hold(containers, record)
+        _go_on(containers, container)
         health.schedule(containers, container)
+
+
+def _go_on(containers: Containers, container: Container) -> None:
+    """The last daemon may have died in a commit, which holds a container still: no signal would
+    reach it then, and nobody calls it paused."""
+    if container.state.paused or not cgroups.available():
+        return
+    try:
+        cgroups.freeze(containers, container.id, container.host_config, frozen=False)
+    except (OrlopError, OSError):
+        log.exception("container %s may be frozen", container.id[:12])
 
 
 def _hold_range(containers: Containers, container: Container, record: Json) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from orlop.config import Config
-from orlop.container import exits, load
+from orlop.container import cgroups, exits, load
 from orlop.container.attach import Options, attach
 from orlop.container.connect import connect
 from orlop.container.create import create
@@ -257,6 +257,17 @@ def test_a_container_whose_end_is_not_recorded_yet_does_not_run(rig: Rig) -> Non
     remove(rig.all, id, force=True, volumes=True)
     for name in networks:
         remove_network(rig.engine.networks, name)
+
+
+def test_a_commit_that_a_daemon_died_in_does_not_leave_a_frozen_container(rig: Rig) -> None:
+    """No signal reached it, and unpause said that it was not paused."""
+    id = rig.start("sleep", "300")
+    host = rig.all.get(id).host_config
+    cgroups.freeze(rig.all, id, host, frozen=True)
+    rig.reopen()
+    kill(rig.all, id)
+    assert not inspect(rig.all, id)["State"]["Running"]
+    assert rig.code(id) == 137
 
 
 @pytest.mark.parametrize("error", [NotFound("no such process"), Unavailable("keeper: it broke")])
