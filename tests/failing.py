@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
 from collections.abc import Callable
 
 from daemon import Daemon
@@ -13,9 +12,9 @@ from interrupting import (
     FULL,
     Call,
     always,
-    attached,
     calling,
     consistent,
+    injected,
     nothing,
     points_of,
     seeded,
@@ -63,25 +62,13 @@ def at_every_error(
 
 def failing(daemon: Daemon, call: Call, name: str, number: int) -> bool:
     """Make the call while the `number`th system call `name` of any thread fails; did it succeed?"""
-    assert daemon.process
     settle(daemon)
-    tracer = subprocess.Popen(
-        [
-            "strace", "-f", "-qq", "-o", "/dev/null", "-p", str(daemon.process.pid),
-            "-e", f"trace={name}", "-e", f"inject={name}:error=EIO:when={number}",
-        ],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        attached(daemon.process.pid)
+    with injected(daemon, name, f"error=EIO:when={number}"):
         with calling(daemon, call) as running:
             ended = os.pidfd_open(running.pid)
             assert select.select([ended], [], [], 60)[0], "the call does not end"
             os.close(ended)
         select.select([], [], [], 0.1)  # what is done behind the answer
-    finally:
-        tracer.terminate()
-        tracer.wait()
     return running.returncode == 0
 
 

@@ -191,32 +191,39 @@ def at_call(daemon: Daemon, call: Call, name: str, number: int) -> tuple[bool, b
     killed (not when the call ended before, or the turn came to a worker), was it acknowledged?"""
     assert daemon.process
     settle(daemon)
-    tracer = subprocess.Popen(
-        [
-            "strace", "-f", "-qq", "-o", "/dev/null", "-p", str(daemon.process.pid),
-            "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:when={number}",
-        ],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        attached(daemon.process.pid)
-        with calling(daemon, call) as running:
-            died = os.pidfd_open(daemon.process.pid)
-            ended = os.pidfd_open(running.pid)
-            found, _, _ = select.select([died, ended], [], [], 60)
-            assert found, "neither the call nor the daemon ended"
-            # the answer may be out before what is done behind it
-            killed = bool(died in found or select.select([died], [], [], 0.3)[0])
-            os.close(died)
-            os.close(ended)
-    finally:
-        tracer.terminate()
-        tracer.wait()
+    with injected(daemon, name, f"signal=KILL:when={number}"), calling(daemon, call) as running:
+        died = os.pidfd_open(daemon.process.pid)
+        ended = os.pidfd_open(running.pid)
+        found, _, _ = select.select([died, ended], [], [], 60)
+        assert found, "neither the call nor the daemon ended"
+        # the answer may be out before what is done behind it
+        killed = bool(died in found or select.select([died], [], [], 0.3)[0])
+        os.close(died)
+        os.close(ended)
     if killed or daemon.process.poll() is not None:  # on a busy machine the kill may come late
         assert daemon.process.wait() == -signal.SIGKILL
         killed = True
         again(daemon)
     return killed, running.wait() == 0
+
+
+@contextmanager
+def injected(daemon: Daemon, name: str, what: str) -> Iterator[None]:
+    """`what` (strace's words) happens at the system calls `name` of the daemon's threads."""
+    assert daemon.process
+    tracer = subprocess.Popen(
+        [
+            "strace", "-f", "-qq", "-o", "/dev/null", "-p", str(daemon.process.pid),
+            "-e", f"trace={name}", "-e", f"inject={name}:{what}",
+        ],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        attached(daemon.process.pid)
+        yield
+    finally:
+        tracer.terminate()
+        tracer.wait()
 
 
 def attached(pid: int) -> None:

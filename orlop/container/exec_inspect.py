@@ -6,7 +6,6 @@ from typing import Any
 
 from orlop.container.containers import Containers
 from orlop.container.execs import Exec
-from orlop.kernel import pidfd as pidfds
 
 Json = dict[str, Any]
 _PATIENCE = 5.0  # seconds
@@ -15,17 +14,10 @@ _PATIENCE = 5.0  # seconds
 def exec_inspect(containers: Containers, exec_id: str) -> Json:
     """Docker's ExecInspectResponse."""
     found = containers.execs.get(exec_id)
-    if found.running and _is_dead(containers, found):
+    if found.running and not containers.keeper.is_alive(found.container_id, found.id):
         # its client saw the end of the stream and asks for the code: the exit is on its way
         found.ended.wait(_PATIENCE)
     return _document(found)
-
-
-def _is_dead(containers: Containers, found: Exec) -> bool:
-    pidfd = containers.keeper.pidfd(found.container_id, found.id)
-    if pidfd is None:
-        return True
-    return pidfds.has_ended(pidfd)  # as it is with one reported, and closed, meanwhile
 
 
 def exec_list(containers: Containers, ref: str, *, all: bool = False) -> list[Json]:

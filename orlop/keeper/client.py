@@ -452,11 +452,6 @@ class Keeper:
         link.await_end()
         return True
 
-    def pidfd(self, id: str, exec_id: str = "") -> int | None:
-        """Our fd of a process that has not been reported as ended; not to be closed."""
-        with self._guard:
-            return self._known.get((id, exec_id))
-
     def is_alive(self, id: str, exec_id: str = "") -> bool:
         """Now, whatever has been reported yet."""
         with self._guard:

@@ -1,10 +1,10 @@
 """Files of --tlscacert, --tlscert and --tlskey that are none, in the docker CLI's words."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from fakes import pems
 
 from orlop.client.certificates import context
 from orlop.errors import InvalidArgument
@@ -14,21 +14,7 @@ pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs o
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pem")
-    for name in ("one", "two"):
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-             "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}-key.pem", "-out",
-             f"{name}.pem", "-days", "2", "-subj", f"/CN={name}"],
-            cwd=folder, check=True, capture_output=True,
-        )  # fmt: skip
-    subprocess.run(
-        ["openssl", "pkcs8", "-topk8", "-in", "one-key.pem", "-out", "locked-key.pem",
-         "-passout", "pass:x"],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
-    (folder / "junk.pem").write_text("junk")
-    return folder
+    return pems.make(tmp_path_factory.mktemp("pem"))
 
 
 @pytest.mark.parametrize(

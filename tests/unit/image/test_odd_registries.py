@@ -5,12 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.images import document, fake_images, gz, layer_tar, put_image
+from fakes.images import document, gz, layer_tar, put_image
 from fakes.registry import DOCKER_MANIFEST, Registry, Request, Response, digest, error
 
 from orlop.errors import OrlopError
@@ -25,19 +23,6 @@ from orlop.registry.session import Session
 
 ONE, TWO = layer_tar({"one": b"1" * 3000}), layer_tar({"two": b"2" * 3000})
 AMD64 = {"os": "linux", "architecture": "amd64"}
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as made:
-        yield made
-
-
-@pytest.fixture
-def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Images:
-    monkeypatch.setattr("orlop.registry.blobs.random.random", lambda: -1.49)
-    monkeypatch.setattr("orlop.registry.retry.time.sleep", lambda s: None)
-    return fake_images(tmp_path)
 
 
 def pulled(images: Images, registry: Registry, name: str = "x:1", **options: Any) -> list[str]:

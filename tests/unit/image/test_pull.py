@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,6 @@ from orlop.oci.manifest import DOCKER_LIST, OCI_INDEX, OCI_MANIFEST
 from orlop.registry.failure import RegistryFailure
 
 ONE, TWO = layer_tar({"one": b"1" * 3000}), layer_tar({"two": b"2" * 3000})
-
-
-@pytest.fixture
-def registry() -> Iterator[Registry]:
-    with Registry() as made:
-        yield made
-
-
-@pytest.fixture
-def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Images:
-    monkeypatch.setattr("orlop.registry.blobs.random.random", lambda: -1.49)
-    monkeypatch.setattr("orlop.registry.retry.time.sleep", lambda s: None)
-    return fake_images(tmp_path)
 
 
 def run(images: Images, ref: str, **options: Any) -> list[str]:

@@ -164,11 +164,13 @@ def test_keeper_killed(host: Host) -> None:
 def test_exits_while_no_keeper_lives(host: Host) -> None:
     """They are drained by the scribe and reported by the next keeper."""
     host.client.close()
-    client = host.connect()
-    for n in range(4):
-        host.spawn(f"c{n}", "sh", "-c", f"read x; echo bye; exit {n}", open_stdin=True)
+    host.connect()
+    pids = [
+        host.spawn(f"c{n}", "sh", "-c", f"read x; echo bye; exit {n}", open_stdin=True)[0]
+        for n in range(4)
+    ]
     socks = [host.attach(f"c{n}", stdin=True, mux=False) for n in range(4)]
-    pidfds = [client.pidfd(f"c{n}") for n in range(4)]
+    pidfds = [os.pidfd_open(pid) for pid in pids]
     keeper = host.pid_of("keeper")
     os.kill(keeper, signal.SIGSTOP)  # so that no other is started before they end
     for sock in socks:
